@@ -1,0 +1,1 @@
+//! A client for ComfyUI servers and their workflow graphs.

@@ -1,0 +1,1 @@
+//! An HTTP client that talks to one origin and to nobody else.

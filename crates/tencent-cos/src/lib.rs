@@ -1,0 +1,1 @@
+//! A read-only client for Tencent Cloud Object Storage (COS).

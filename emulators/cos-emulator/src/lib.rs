@@ -1,0 +1,1 @@
+//! A Tencent COS server over a folder, for tests and demonstrations.

@@ -1,0 +1,1 @@
+//! The ComfyUI plugin for Dify, native.

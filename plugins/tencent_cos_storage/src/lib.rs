@@ -1,0 +1,1 @@
+//! The Tencent COS storage plugin for Dify, native.
