@@ -1,1 +1,13 @@
-//! An HTTP client that talks to one origin and to nobody else.
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod error;
+mod origin;
+mod tls;
+mod transport;
+
+pub use client::{Connections, OriginClient};
+pub use error::OriginError;
+pub use origin::Origin;
+pub use tls::TlsError;
+pub use transport::{TransportError, TransportFailure};
