@@ -1,1 +1,25 @@
-//! A read-only client for Tencent Cloud Object Storage (COS).
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod buckets;
+mod client;
+mod config;
+mod endpoint;
+mod error;
+mod error_response;
+mod list;
+mod object;
+mod refusal;
+mod retry;
+mod sign;
+mod target;
+
+pub use buckets::{Bucket, BucketInfo};
+pub use client::{Cos, Deadlines};
+pub use config::CosConfig;
+pub use endpoint::{EndpointError, EndpointTemplate};
+pub use error::{CosError, CosErrorKind};
+pub use list::{ListRequest, ObjectPage, ObjectSummary, parse_object_page};
+pub use object::{ObjectInfo, ObjectStream};
+pub use refusal::Refusal;
+pub use target::{Operation, Target};

@@ -1,0 +1,198 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::{HeaderMap, USER_AGENT};
+use http::{HeaderValue, Method};
+use origin_client::{Connections, Origin, TransportError};
+use reqwest::Response;
+use tokio::time::timeout;
+use url::Url;
+
+use crate::answer::{read_bounded, read_start};
+use crate::error_response::parse_error_response;
+use crate::refusal::{Refusal, request_id};
+use crate::retry::Attempts;
+use crate::sign::Signer;
+use crate::{CosConfig, CosError, EndpointTemplate, Target};
+
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("oxidify-tencent-cos/", env!("CARGO_PKG_VERSION")));
+
+/// Most bytes of a listing that are read. A page of 1000 keys of COS's greatest length, percent-encoded, is below 4 MiB.
+const MAX_LISTING: usize = 8 << 20;
+
+/// Most bytes of an error that are read.
+const MAX_ERROR: usize = 64 << 10;
+
+/// A client of one account's buckets. It can list and read, and has no way to express a write.
+///
+/// Cheap to clone; clones share connections. A call that fails for a passing reason is tried three times in all.
+#[derive(Clone)]
+pub struct Cos {
+    shared: Arc<Shared>,
+    deadlines: Deadlines,
+}
+
+struct Shared {
+    connections: Connections,
+    signer: Signer,
+    endpoint: EndpointTemplate,
+    region: Option<String>,
+}
+
+/// How long a server is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadlines {
+    /// Until the head of an answer, and to the end of a listing; for each attempt.
+    pub answer: Duration,
+    /// Between two pieces of an object.
+    pub silence: Duration,
+}
+
+impl Default for Deadlines {
+    /// 30 s each, as in the official SDK.
+    fn default() -> Self {
+        Self { answer: Duration::from_secs(30), silence: Duration::from_secs(30) }
+    }
+}
+
+impl Cos {
+    /// A client with connections of its own. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`CosError::Credential`] for an empty or malformed secret; [`CosError::Origin`] when TLS cannot be set up.
+    pub fn new(config: CosConfig) -> Result<Self, CosError> {
+        Self::with_connections(config, Connections::new()?)
+    }
+
+    /// A client over connections that others use, too.
+    ///
+    /// # Errors
+    /// [`CosError::Credential`] for an empty or malformed secret.
+    pub fn with_connections(config: CosConfig, connections: Connections) -> Result<Self, CosError> {
+        let signer = Signer::new(&config)?;
+        let region = config.region.filter(|region| !region.is_empty());
+        let shared = Shared { connections, signer, endpoint: config.endpoint, region };
+        Ok(Self { shared: Arc::new(shared), deadlines: Deadlines::default() })
+    }
+
+    /// The same client with other deadlines.
+    #[must_use]
+    pub fn with_deadlines(mut self, deadlines: Deadlines) -> Self {
+        self.deadlines = deadlines;
+        self
+    }
+
+    /// How the addresses of buckets are made.
+    #[must_use]
+    pub fn endpoint(&self) -> &EndpointTemplate {
+        &self.shared.endpoint
+    }
+
+    pub(crate) const fn deadlines(&self) -> Deadlines {
+        self.deadlines
+    }
+
+    /// `region`, or the one configured.
+    pub(crate) fn region<'a>(&'a self, region: Option<&'a str>) -> Option<&'a str> {
+        region.filter(|region| !region.is_empty()).or(self.shared.region.as_deref())
+    }
+
+    /// The head of a successful answer; its body is still to be read.
+    pub(crate) async fn open(
+        &self,
+        target: &Target,
+        method: &Method,
+        url: &Url,
+        headers: &HeaderMap,
+    ) -> Result<Response, CosError> {
+        let mut attempts = Attempts::default();
+        loop {
+            let answer = timeout(self.deadlines.answer, self.open_once(target, method, url, headers)).await;
+            match answer.unwrap_or_else(|_| Err(silence(url, self.deadlines.answer))) {
+                Err(error) => attempts.pause_after(error).await?,
+                opened => return opened,
+            }
+        }
+    }
+
+    /// The body of a successful answer to a `GET`, and what `parse` makes of it.
+    pub(crate) async fn fetch<T: Send>(
+        &self,
+        target: &Target,
+        url: &Url,
+        parse: fn(&[u8]) -> Result<T, String>,
+    ) -> Result<T, CosError> {
+        let mut attempts = Attempts::default();
+        loop {
+            let answer = timeout(self.deadlines.answer, self.fetch_once(target, url)).await;
+            match answer.unwrap_or_else(|_| Err(silence(url, self.deadlines.answer))) {
+                Err(error) => attempts.pause_after(error).await?,
+                Ok((body, request_id)) => {
+                    return parse(&body).or_else(|problem| {
+                        Err(CosError::Unreadable { origin: Origin::of(url)?, problem, request_id })
+                    });
+                }
+            }
+        }
+    }
+
+    async fn fetch_once(&self, target: &Target, url: &Url) -> Result<(Bytes, Option<String>), CosError> {
+        let response = self.open_once(target, &Method::GET, url, &HeaderMap::new()).await?;
+        let origin = Origin::of(url)?;
+        let request_id = request_id(response.headers());
+        match read_bounded(response, MAX_LISTING).await {
+            Ok(Some(body)) => Ok((body, request_id)),
+            Ok(None) => Err(CosError::Unreadable {
+                origin,
+                problem: format!("the answer is longer than {MAX_LISTING} bytes"),
+                request_id,
+            }),
+            Err(error) => Err(CosError::Transport(TransportError::new(&origin, &error))),
+        }
+    }
+
+    async fn open_once(
+        &self,
+        target: &Target,
+        method: &Method,
+        url: &Url,
+        headers: &HeaderMap,
+    ) -> Result<Response, CosError> {
+        let client = self.shared.connections.to(url)?;
+        let mut headers = self.shared.signer.sign(method, url, headers.clone()).await?;
+        // Added after signing: a proxy may write its own.
+        headers.insert(USER_AGENT, AGENT);
+        let response = client
+            .request(method.clone(), url.clone())?
+            .headers(headers)
+            .send()
+            .await
+            .map_err(|error| CosError::Transport(TransportError::new(client.origin(), &error)))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut body = parse_error_response(&read_start(response, MAX_ERROR).await);
+        body.message = body.message.map(|message| self.shared.signer.redact(&message));
+        Err(CosError::Refused(Box::new(Refusal::new(target, status, &headers, body, SystemTime::now()))))
+    }
+}
+
+impl fmt::Debug for Cos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cos")
+            .field("endpoint", &self.shared.endpoint)
+            .field("region", &self.shared.region)
+            .field("deadlines", &self.deadlines)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn silence(url: &Url, waited: Duration) -> CosError {
+    match Origin::of(url) {
+        Ok(origin) => CosError::Silence { origin, waited },
+        Err(error) => CosError::Origin(error),
+    }
+}

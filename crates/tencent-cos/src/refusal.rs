@@ -1,0 +1,167 @@
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use http::StatusCode;
+use http::header::{DATE, HeaderMap, RETRY_AFTER};
+
+use crate::error::request_id_note;
+use crate::error_response::{ErrorResponse, one_line};
+use crate::{CosErrorKind, Operation, Target};
+
+/// An error that COS answered.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// What sort of error it is.
+    pub kind: CosErrorKind,
+    /// What was asked.
+    pub target: Target,
+    /// HTTP status.
+    pub status: u16,
+    /// COS's own name for the error, such as `NoSuchKey`. None for `HEAD` and for answers of proxies.
+    pub code: Option<String>,
+    /// COS's own words, one line of at most 300 characters.
+    pub message: Option<String>,
+    /// COS's name for the request (`x-cos-request-id`).
+    pub request_id: Option<String>,
+    /// How far this machine's clock is ahead of COS's (behind it: negative), in seconds. From the answer's `Date`,
+    /// only for [`CosErrorKind::RequestTimeTooSkewed`].
+    pub clock_ahead: Option<i64>,
+    /// How long the server asks to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    pub(crate) fn new(
+        target: &Target,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: ErrorResponse,
+        now: SystemTime,
+    ) -> Self {
+        // A few answers name the error in a header and not in the body (the official Python SDK, `send_request`).
+        let code = body.code.or_else(|| header(headers, "x-cos-error-code"));
+        let kind = kind_of(status, code.as_deref(), body.message.as_deref(), target.operation);
+        let clock_ahead = (kind == CosErrorKind::RequestTimeTooSkewed).then(|| clock_ahead(headers, now)).flatten();
+        Self {
+            kind,
+            target: target.clone(),
+            status: status.as_u16(),
+            code,
+            message: body.message,
+            request_id: request_id(headers).or(body.request_id),
+            clock_ahead,
+            retry_after: retry_after(headers, now),
+        }
+    }
+}
+
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+    header(headers, "x-cos-request-id")
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    one_line(headers.get(name)?.to_str().ok()?, 128)
+}
+
+/// The codes are those of <https://cloud.tencent.com/document/product/436/7730>.
+fn kind_of(status: StatusCode, code: Option<&str>, message: Option<&str>, operation: Operation) -> CosErrorKind {
+    match code {
+        // A signature made this minute has only expired where the clock is wrong.
+        Some("AccessDenied") if message.is_some_and(|message| message.contains("Request has expired")) => {
+            CosErrorKind::RequestTimeTooSkewed
+        }
+        Some("AccessDenied") => CosErrorKind::AccessDenied,
+        Some("InvalidAccessKeyId") => CosErrorKind::InvalidAccessKeyId,
+        Some("SignatureDoesNotMatch") => CosErrorKind::SignatureDoesNotMatch,
+        Some("RequestTimeTooSkewed") => CosErrorKind::RequestTimeTooSkewed,
+        Some("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired") => CosErrorKind::SessionTokenRejected,
+        Some("NoSuchBucket") => CosErrorKind::NoSuchBucket,
+        Some("NoSuchKey" | "NoSuchVersion") => CosErrorKind::NoSuchKey,
+        Some("InvalidObjectState") => CosErrorKind::InvalidObjectState,
+        Some("PreconditionFailed") => CosErrorKind::ObjectChanged,
+        Some("SlowDown") => CosErrorKind::Throttled,
+        _ => match (status.as_u16(), operation) {
+            (401 | 403, _) if code.is_none() => CosErrorKind::AccessDenied,
+            (404, Operation::GetObject | Operation::HeadObject) if code.is_none() => CosErrorKind::NoSuchKey,
+            (404, Operation::GetBucket | Operation::HeadBucket) if code.is_none() => CosErrorKind::NoSuchBucket,
+            (412, _) => CosErrorKind::ObjectChanged,
+            (429, _) => CosErrorKind::Throttled,
+            (408 | 500..=599, _) => CosErrorKind::Unavailable,
+            _ => CosErrorKind::Other,
+        },
+    }
+}
+
+fn clock_ahead(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
+    let theirs = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    let seconds = |duration: Duration| i64::try_from(duration.as_secs()).ok();
+    match now.duration_since(theirs) {
+        Ok(ahead) => seconds(ahead),
+        Err(behind) => seconds(behind.duration()).map(|seconds| -seconds),
+    }
+}
+
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    match value.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(now).ok(),
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let target = &self.target;
+        match self.kind {
+            CosErrorKind::AccessDenied => {
+                write!(f, "access denied: the credentials lack {} on {target}", target.operation.permission())?;
+            }
+            CosErrorKind::InvalidAccessKeyId => {
+                write!(f, "the secret ID is wrong: COS does not know it, or it is disabled ({target})")?;
+            }
+            CosErrorKind::SignatureDoesNotMatch => {
+                write!(f, "the secret key is wrong: COS computed another signature ({target})")?;
+            }
+            CosErrorKind::RequestTimeTooSkewed => match self.clock_ahead {
+                Some(seconds) => {
+                    let way = if seconds < 0 { "behind" } else { "ahead of" };
+                    write!(f, "this machine's clock is {} s {way} COS's: set it right", seconds.unsigned_abs())?;
+                }
+                None => f.write_str("this machine's clock is too far from COS's: set it right")?,
+            },
+            CosErrorKind::SessionTokenRejected => {
+                f.write_str("the temporary key has expired or its session token is wrong: get a new one")?;
+            }
+            CosErrorKind::NoSuchBucket => {
+                write!(f, "there is no {target}: check its name, APPID included, and its region")?;
+            }
+            CosErrorKind::NoSuchKey => write!(f, "there is no {target}")?,
+            CosErrorKind::InvalidObjectState => {
+                write!(f, "{target} is archived: restore it in COS, then read it")?;
+            }
+            CosErrorKind::ObjectChanged => write!(f, "{target} was replaced while it was being read: read it again")?,
+            CosErrorKind::Throttled => {
+                write!(f, "COS asks for fewer requests (HTTP {}): try again later", self.status)?
+            }
+            CosErrorKind::Unavailable => {
+                write!(f, "COS has a failure of its own (HTTP {}): try again later", self.status)?
+            }
+            _ => {
+                write!(f, "COS refused {target} with HTTP {}", self.status)?;
+                if let Some(code) = &self.code {
+                    write!(f, " {code}")?;
+                }
+                if let Some(message) = &self.message {
+                    write!(f, ": {message}")?;
+                }
+            }
+        }
+        f.write_str(&request_id_note(self.request_id.as_deref()))
+    }
+}
+
+#[cfg(test)]
+mod tests;
