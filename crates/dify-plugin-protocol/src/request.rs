@@ -87,7 +87,11 @@ fn decode<T: DeserializeOwned>(data: &str) -> Result<T, RequestError> {
         let path = error.path().to_string();
         let reason = error.inner().to_string();
         // The place in the line means nothing to whoever reads the message.
-        let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
+        let reason = match reason.split(" at line ").next() {
+            // serde repeats the value, which may be a secret.
+            _ if path.starts_with("credentials") => "not an object".to_owned(),
+            reason => reason.unwrap_or_default().to_owned(),
+        };
         let field = if path == "." { String::new() } else { format!("{path}: ") };
         RequestError::Invalid { field, reason }
     })
@@ -222,7 +226,7 @@ mod tests {
     fn a_field_of_the_wrong_type_is_named() {
         let mut data = invoke_tool();
         data["credentials"] = json!([1]);
-        assert_eq!(refusal(data), "invalid request: credentials: invalid type: sequence, expected a map");
+        assert_eq!(refusal(data), "invalid request: credentials: not an object");
         let mut data = invoke_tool();
         data["user_id"] = json!(null);
         assert_eq!(refusal(data), "invalid request: user_id: invalid type: null, expected a string");

@@ -1,1 +1,32 @@
-//! The SDK for native Dify plugins.
+#![doc = include_str!("../README.md")]
+
+mod backwards;
+mod call;
+mod datasource;
+mod error;
+mod file;
+mod media_type;
+mod outbox;
+mod outgoing_file;
+mod parameters;
+mod plugin;
+mod reply;
+mod runtime;
+mod session;
+mod tool;
+mod transport;
+
+pub use backwards::Storage;
+pub use call::{Call, Dify};
+pub use datasource::{OnlineDrive, OnlineDriveProvider};
+pub use dify_plugin_protocol::{
+    BrowseFilesRequest, BrowseFilesResponse, Bucket, DownloadFileRequest, DriveFile, DriveFileType, FileType, I18nText,
+    ParameterOption, UploadedFile,
+};
+pub use error::Error;
+pub use file::{File, FileBody};
+pub use outgoing_file::OutgoingFile;
+pub use plugin::Plugin;
+pub use reply::{LogStep, Reply};
+pub use session::CallContext;
+pub use tool::{Tool, ToolCall, ToolProvider, ValidateCredentials};

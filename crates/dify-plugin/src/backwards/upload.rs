@@ -1,0 +1,124 @@
+use std::time::Duration;
+
+use dify_plugin_protocol::{BackwardsInvocation, UploadFileRequest, UploadFileResponse, UploadedFile};
+use origin_client::{Origin, TransportError};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Body, StatusCode};
+use url::Url;
+
+use crate::session::Session;
+use crate::{Error, OutgoingFile};
+
+/// Dify stores the file before it answers, which may take a while for a large one.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How much of Dify's answer is read.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// Why an upload did not happen, and whether the file's bytes were touched.
+#[derive(Debug)]
+pub(crate) struct UploadFailure {
+    pub(crate) error: Error,
+    /// The file, when not a byte of it was read.
+    pub(crate) untouched: Option<OutgoingFile>,
+}
+
+/// Uploads a file to the URL that Dify gives for it. The file becomes a tool file in Dify.
+pub(crate) async fn upload(session: &Session, file: OutgoingFile) -> Result<UploadedFile, UploadFailure> {
+    let name = file.name.clone().unwrap_or_else(|| "file".to_owned());
+    let media_type = file.dify_media_type();
+    let url = match upload_url(session, &name, &media_type).await {
+        Ok(url) => url,
+        Err(error) => return Err(UploadFailure { error, untouched: Some(file) }),
+    };
+    post(session, &url, &name, &media_type, file).await.map_err(|error| UploadFailure { error, untouched: None })
+}
+
+async fn upload_url(session: &Session, name: &str, media_type: &str) -> Result<Url, Error> {
+    let request = UploadFileRequest { filename: name.to_owned(), mimetype: media_type.to_owned() };
+    let pending = &session.shared.pending;
+    let UploadFileResponse { url } = pending.call(session, BackwardsInvocation::UPLOAD_FILE, &request).await?;
+    if url.is_empty() {
+        return Err(Error::failed("Dify gave no address for the upload: set FILES_URL in Dify's settings"));
+    }
+    Url::parse(&url).map_err(|_| {
+        let path = url.split('?').next().unwrap_or_default();
+        Error::failed(format!(
+            "Dify gave {path:?} as the address for the upload, which has no host: set FILES_URL (or \
+             INTERNAL_FILES_URL) in Dify's settings to an address that the plugin daemon can reach"
+        ))
+    })
+}
+
+async fn post(
+    session: &Session,
+    url: &Url,
+    name: &str,
+    media_type: &str,
+    file: OutgoingFile,
+) -> Result<UploadedFile, Error> {
+    let client = session.shared.connections().and_then(|connections| connections.to(url));
+    let client = client.map_err(|error| Error::failed(format!("{name} could not be uploaded to Dify: {error}")))?;
+    let body = Body::wrap_stream(file.content);
+    let part = match file.length {
+        Some(length) => Part::stream_with_length(body, length),
+        None => Part::stream(body),
+    };
+    let part = part.file_name(name.to_owned()).mime_str(media_type);
+    let part = part.map_err(|_| Error::failed(format!("{media_type:?} is not a media type")))?;
+    // Dify compares the name with the one it signed, letter by letter; the Python SDK writes it as it is, too.
+    let form = Form::new().percent_encode_noop().part("file", part);
+    let request = client.post(url.clone()).map_err(|error| Error::failed(error.to_string()))?;
+    let response = request.multipart(form).send().await.map_err(|error| unreachable(client.origin(), name, &error))?;
+    let status = response.status();
+    let answer = tokio::time::timeout(ANSWER_TIMEOUT, read_answer(response)).await;
+    let answer =
+        answer.map_err(|_| Error::failed(format!("{}: the upload of {name} was not confirmed", client.origin())))?;
+    let answer = answer.map_err(|error| unreachable(client.origin(), name, &error))?;
+    if status == StatusCode::CREATED {
+        return serde_json::from_slice(&answer).map_err(|error| {
+            Error::failed(format!("Dify confirmed the upload of {name} with something else: {error}"))
+        });
+    }
+    Err(Error::failed(refusal(name, media_type, status, client.origin())))
+}
+
+async fn read_answer(mut response: reqwest::Response) -> reqwest::Result<Vec<u8>> {
+    let mut answer = Vec::new();
+    while let Some(bytes) = response.chunk().await? {
+        answer.extend_from_slice(&bytes);
+        if answer.len() > MAX_ANSWER {
+            break;
+        }
+    }
+    Ok(answer)
+}
+
+/// The stream's own error, which says why the file did not arrive, or that Dify could not be reached.
+fn unreachable(origin: &Origin, name: &str, error: &reqwest::Error) -> Error {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if let Some(error) = cause.downcast_ref::<Error>() {
+            return error.clone();
+        }
+        source = cause.source();
+    }
+    let error = TransportError::new(origin, error);
+    Error::failed(format!(
+        "{name} could not be uploaded to Dify ({error}): FILES_URL or INTERNAL_FILES_URL in Dify's settings must be an \
+         address that the plugin daemon can reach"
+    ))
+}
+
+fn refusal(name: &str, media_type: &str, status: StatusCode, origin: &Origin) -> String {
+    let why = match status {
+        StatusCode::FORBIDDEN => "the address had expired or was changed on the way",
+        StatusCode::PAYLOAD_TOO_LARGE => "it is larger than Dify, or a gateway in front of it, takes",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            return format!("Dify does not take {name}: {media_type} is not allowed there");
+        }
+        _ => "",
+    };
+    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+    format!("{origin} refused {name} with status {}{why}", status.as_u16())
+}

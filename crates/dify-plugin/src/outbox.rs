@@ -1,0 +1,209 @@
+//! The one way to standard output: a queue bounded in bytes, and a thread that writes it and the heartbeats.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+/// Bytes that may wait for a slow reader, of all calls together. A longer line waits until it is alone.
+const CAPACITY: usize = 1024 * 1024;
+
+/// Lines that wait together are written together, up to about this many bytes.
+const COALESCE: usize = 128 * 1024;
+
+const HEARTBEAT: &[u8] = b"{\"event\":\"heartbeat\",\"session_id\":null,\"data\":{}}\n";
+
+/// Standard output is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the other end closed the connection")]
+pub(crate) struct Closed;
+
+/// Where calls leave their lines. Whoever waits for room gets it in the order of asking, so that no call starves another.
+#[derive(Clone, Debug)]
+pub(crate) struct Outbox {
+    queue: Sender<Lines>,
+    room: Arc<Semaphore>,
+    broken: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Lines {
+    bytes: Vec<u8>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Outbox {
+    /// Starts the thread that writes to `output`: a heartbeat at once and then every `heartbeat`, whatever the calls
+    /// do. It ends when every `Outbox` is gone and all is written, or when `output` is broken.
+    pub(crate) fn start(
+        output: impl Write + Send + 'static,
+        heartbeat: Duration,
+    ) -> io::Result<(Self, JoinHandle<io::Result<()>>)> {
+        let (sender, receiver) = mpsc::channel();
+        let room = Arc::new(Semaphore::new(CAPACITY));
+        let broken = CancellationToken::new();
+        let (all_room, mark_broken) = (Arc::clone(&room), broken.clone());
+        let writer = thread::Builder::new().name("outbox".to_owned()).spawn(move || {
+            let result = write_lines(&receiver, output, heartbeat);
+            if result.is_err() {
+                all_room.close();
+                mark_broken.cancel();
+            }
+            result
+        })?;
+        Ok((Self { queue: sender, room, broken }, writer))
+    }
+
+    /// Leaves whole lines, each with its newline, that stay together. Waits for room.
+    pub(crate) async fn send(&self, bytes: Vec<u8>) -> Result<(), Closed> {
+        let weight = u32::try_from(bytes.len().min(CAPACITY)).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room).acquire_many_owned(weight).await.map_err(|_| Closed)?;
+        self.queue.send(Lines { bytes, _room: room }).map_err(|_| Closed)
+    }
+
+    /// Resolves when the output is broken.
+    pub(crate) async fn broken(&self) {
+        self.broken.cancelled().await;
+    }
+}
+
+fn write_lines(queue: &Receiver<Lines>, mut output: impl Write, heartbeat: Duration) -> io::Result<()> {
+    let mut next_heartbeat = Instant::now();
+    let mut together = Vec::new();
+    loop {
+        let now = Instant::now();
+        if now >= next_heartbeat {
+            output.write_all(HEARTBEAT)?;
+            output.flush()?;
+            next_heartbeat = now + heartbeat;
+        }
+        let first = match queue.recv_timeout(next_heartbeat.saturating_duration_since(now)) {
+            Ok(lines) => lines,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        };
+        match queue.try_recv() {
+            Err(_) => output.write_all(&first.bytes)?,
+            Ok(second) => {
+                together.extend_from_slice(&first.bytes);
+                together.extend_from_slice(&second.bytes);
+                while together.len() < COALESCE
+                    && let Ok(more) = queue.try_recv()
+                {
+                    together.extend_from_slice(&more.bytes);
+                }
+                output.write_all(&together)?;
+                together.clear();
+                together.shrink_to(COALESCE);
+            }
+        }
+        output.flush()?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    /// What was written, write by write; blocks while `gate` is locked.
+    #[derive(Clone, Default)]
+    struct Output {
+        writes: Arc<Mutex<Vec<Vec<u8>>>>,
+        gate: Arc<Mutex<()>>,
+    }
+
+    impl Write for Output {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _open = self.gate.lock().unwrap();
+            self.writes.lock().unwrap().push(bytes.to_vec());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Output {
+        fn bytes(&self) -> Vec<u8> {
+            self.writes.lock().unwrap().concat()
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_heartbeat_comes_at_once_and_everything_sent_is_written_before_the_end() {
+        let output = Output::default();
+        let (outbox, writer) = Outbox::start(output.clone(), LONG).unwrap();
+        for i in 0..100 {
+            outbox.send(format!("{i}\n").into_bytes()).await.unwrap();
+        }
+        drop(outbox);
+        writer.join().unwrap().unwrap();
+        let expected: String = (0..100).map(|i| format!("{i}\n")).collect();
+        assert_eq!(output.bytes(), [HEARTBEAT, expected.as_bytes()].concat());
+    }
+
+    #[tokio::test]
+    async fn heartbeats_go_on_without_anything_to_write() {
+        let output = Output::default();
+        let (outbox, writer) = Outbox::start(output.clone(), Duration::from_millis(5)).unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        drop(outbox);
+        writer.join().unwrap().unwrap();
+        assert!(output.writes.lock().unwrap().len() > 3);
+    }
+
+    #[tokio::test]
+    #[expect(clippy::await_holding_lock, reason = "the writer's thread is meant to wait for it")]
+    async fn a_blocked_output_holds_the_senders_back_and_loses_nothing() {
+        let output = Output::default();
+        let blocked = output.gate.lock().unwrap();
+        let (outbox, writer) = Outbox::start(output.clone(), LONG).unwrap();
+        let line = vec![b'x'; CAPACITY / 4];
+        for _ in 0..4 {
+            outbox.send(line.clone()).await.unwrap();
+        }
+        let fifth = tokio::time::timeout(Duration::from_millis(50), outbox.send(line.clone())).await;
+        assert!(fifth.is_err(), "the queue took more than its capacity");
+        drop(blocked);
+        outbox.send(line).await.unwrap();
+        drop(outbox);
+        writer.join().unwrap().unwrap();
+        assert_eq!(output.bytes().len(), HEARTBEAT.len() + 5 * (CAPACITY / 4));
+    }
+
+    #[tokio::test]
+    async fn a_line_longer_than_the_queue_is_written_all_the_same() {
+        let output = Output::default();
+        let (outbox, writer) = Outbox::start(output.clone(), LONG).unwrap();
+        outbox.send(vec![b'x'; 3 * CAPACITY]).await.unwrap();
+        drop(outbox);
+        writer.join().unwrap().unwrap();
+        assert_eq!(output.bytes().len(), HEARTBEAT.len() + 3 * CAPACITY);
+    }
+
+    #[tokio::test]
+    async fn a_broken_output_is_told_to_those_who_wait() {
+        struct Broken;
+        impl Write for Broken {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let (outbox, writer) = Outbox::start(Broken, LONG).unwrap();
+        outbox.broken().await;
+        assert_eq!(outbox.send(b"x\n".to_vec()).await, Err(Closed));
+        assert_eq!(writer.join().unwrap().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+}

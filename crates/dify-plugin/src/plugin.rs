@@ -1,0 +1,123 @@
+use std::collections::BTreeMap;
+use std::env;
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+
+use dify_plugin_protocol::limits;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::transport::stdio;
+use crate::{OnlineDriveProvider, ToolProvider};
+
+/// A plugin: what it offers, by the names in its YAML files.
+#[derive(Debug)]
+pub struct Plugin {
+    name: &'static str,
+    version: &'static str,
+    log_targets: Vec<&'static str>,
+    pub(crate) tool_providers: BTreeMap<&'static str, ToolProvider>,
+    pub(crate) drive_providers: BTreeMap<&'static str, OnlineDriveProvider>,
+}
+
+impl Plugin {
+    /// A plugin that offers nothing yet.
+    #[must_use]
+    pub const fn new(name: &'static str, version: &'static str) -> Self {
+        Self {
+            name,
+            version,
+            log_targets: Vec::new(),
+            tool_providers: BTreeMap::new(),
+            drive_providers: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a provider of tools.
+    #[must_use]
+    pub fn tools(mut self, provider: ToolProvider) -> Self {
+        self.tool_providers.insert(provider.name, provider);
+        self
+    }
+
+    /// Adds a provider of online drives.
+    #[must_use]
+    pub fn online_drives(mut self, provider: OnlineDriveProvider) -> Self {
+        self.drive_providers.insert(provider.name, provider);
+        self
+    }
+
+    /// Crates, other than this one, whose events go to standard error. Those of all others stay silent: a library may
+    /// log what it sends, secrets included.
+    #[must_use]
+    pub fn logs_of(mut self, crates: &[&'static str]) -> Self {
+        self.log_targets.extend(crates);
+        self
+    }
+
+    /// Serves Dify until it hangs up: the whole of a plugin's `main`.
+    ///
+    /// `INSTALL_METHOD` decides how, as for the official SDK; only `local`, which is also the default, is offered.
+    /// `PLUGIN_MAX_FILE_SIZE` is the largest file, in bytes, that Dify merges from chunks (30 MiB unless set), and
+    /// `LOG_LEVEL` is `error`, `warn` (the default), `info`, `debug` or `trace`.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        let install_method = env::var("INSTALL_METHOD").unwrap_or_default();
+        if !matches!(install_method.as_str(), "" | "local") {
+            eprintln!("{}: INSTALL_METHOD={install_method} is not offered; local is", self.name);
+            return ExitCode::FAILURE;
+        }
+        if io::stdin().is_terminal() {
+            eprintln!("{}", self.about());
+            return ExitCode::FAILURE;
+        }
+        self.log_to_stderr();
+        silence_panics();
+        match stdio::serve(self, merged_file_limit()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("the connection to Dify broke: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn about(&self) -> String {
+        let tools = self.tool_providers.values().flat_map(|provider| {
+            provider.tools.keys().map(move |tool| format!("  tool {tool} of provider {}\n", provider.name))
+        });
+        let drives = self.drive_providers.values().flat_map(|provider| {
+            provider.drives.keys().map(move |drive| format!("  online drive {drive} of provider {}\n", provider.name))
+        });
+        format!(
+            "{} {} is a plugin for Dify and offers\n{}It speaks Dify's protocol on standard input and output, so it is \
+             started by Dify's plugin daemon and not by hand.",
+            self.name,
+            self.version,
+            tools.chain(drives).collect::<String>()
+        )
+    }
+
+    fn log_to_stderr(&self) {
+        let level = env::var("LOG_LEVEL").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::WARN);
+        let targets = self.log_targets.iter().copied().chain(["dify_plugin"]);
+        let filter = Targets::new().with_default(LevelFilter::OFF).with_targets(targets.map(|target| (target, level)));
+        let to_stderr = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
+        // A second plugin in one process keeps the first one's log.
+        let _ = tracing_subscriber::registry().with(filter).with(to_stderr).try_init();
+    }
+}
+
+/// The payload of a panic may hold anything, a secret too; the place is enough to find it.
+fn silence_panics() {
+    std::panic::set_hook(Box::new(|panic| match panic.location() {
+        Some(place) => eprintln!("panic at {place}"),
+        None => eprintln!("panic"),
+    }));
+}
+
+fn merged_file_limit() -> u64 {
+    let configured = env::var("PLUGIN_MAX_FILE_SIZE").ok().and_then(|limit| limit.trim().parse().ok());
+    configured.unwrap_or(limits::MERGED_FILE_OLDER)
+}

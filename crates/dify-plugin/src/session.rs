@@ -1,0 +1,136 @@
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use dify_plugin_protocol::limits::MAX_PLUGIN_LINE;
+use dify_plugin_protocol::{BackwardsInvocation, DaemonLine, EmptyObject, PluginLine, SessionMessage};
+use origin_client::{Connections, OriginError};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::Error;
+use crate::backwards::PendingInvocations;
+use crate::error::Surface;
+use crate::outbox::{Closed, Outbox};
+
+/// What all calls of a process share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) outbox: Outbox,
+    pub(crate) pending: PendingInvocations,
+    /// The largest file that Dify merges from chunks.
+    pub(crate) merged_file_limit: u64,
+    connections: OnceLock<Connections>,
+}
+
+impl Shared {
+    pub(crate) fn new(outbox: Outbox, merged_file_limit: u64) -> Self {
+        Self { outbox, pending: PendingInvocations::default(), merged_file_limit, connections: OnceLock::new() }
+    }
+
+    /// The connections to Dify's own file URLs, made when a call first needs them.
+    pub(crate) fn connections(&self) -> Result<&Connections, OriginError> {
+        match self.connections.get() {
+            Some(connections) => Ok(connections),
+            None => {
+                let connections = Connections::new()?;
+                Ok(self.connections.get_or_init(|| connections))
+            }
+        }
+    }
+}
+
+/// One call's way to Dify.
+pub(crate) struct Session {
+    pub(crate) id: String,
+    pub(crate) surface: Surface,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Session {
+    /// Sends a piece of the answer.
+    pub(crate) async fn stream<P: Serialize + Sync>(&self, payload: &P) -> Result<(), Error> {
+        let line = encode(&self.id, SessionMessage::Stream(payload))?;
+        self.send(line).await
+    }
+
+    /// Sends a call back into Dify.
+    pub(crate) async fn invoke(&self, invocation: BackwardsInvocation) -> Result<(), Error> {
+        let line = encode(&self.id, SessionMessage::<()>::Invoke(invocation))?;
+        self.send(line).await
+    }
+
+    /// Ends the call, after an error if there was one.
+    pub(crate) async fn end(&self, outcome: Result<(), Error>) -> Result<(), Closed> {
+        let mut lines = Vec::new();
+        if let Err(error) = outcome {
+            let error = error.into_call_error(self.surface);
+            let line = encode(&self.id, SessionMessage::<()>::Error(error)).or_else(|_| {
+                let too_long =
+                    Error::failed("the call failed, and so did the attempt to say why: the message is too long");
+                encode(&self.id, SessionMessage::<()>::Error(too_long.into_call_error(self.surface)))
+            });
+            lines.extend(line.unwrap_or_default());
+        }
+        lines.extend(encode(&self.id, SessionMessage::<()>::End(EmptyObject {})).unwrap_or_default());
+        self.shared.outbox.send(lines).await
+    }
+
+    /// Sends whole lines that are encoded already.
+    pub(crate) async fn send(&self, lines: Vec<u8>) -> Result<(), Error> {
+        self.shared.outbox.send(lines).await.map_err(|closed| Error::failed(closed.to_string()))
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("id", &self.id).field("surface", &self.surface).finish_non_exhaustive()
+    }
+}
+
+/// One line, refused when the daemon would kill the process for it.
+fn encode<P: Serialize>(session_id: &str, data: SessionMessage<P>) -> Result<Vec<u8>, Error> {
+    let line = PluginLine::Session { session_id: session_id.to_owned(), data };
+    let mut line = serde_json::to_vec(&line).map_err(|error| Error::failed(format!("not a JSON value: {error}")))?;
+    if line.len() > MAX_PLUGIN_LINE {
+        return Err(Error::failed(format!(
+            "a reply of {} bytes cannot be sent: Dify takes at most {MAX_PLUGIN_LINE} in one message",
+            line.len()
+        )));
+    }
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// Where and for whom a call is made. What Dify leaves out is `None`.
+#[derive(Clone, Debug, Default)]
+pub struct CallContext {
+    /// The user; may be empty.
+    pub user_id: String,
+    /// The call itself.
+    pub session_id: String,
+    /// The conversation.
+    pub conversation_id: Option<String>,
+    /// The chat message.
+    pub message_id: Option<String>,
+    /// The app.
+    pub app_id: Option<String>,
+    /// The endpoint.
+    pub endpoint_id: Option<String>,
+    /// What else Dify says, as JSON.
+    pub context: Option<Box<RawValue>>,
+}
+
+impl CallContext {
+    /// Of the line that starts a call; the user is in the request itself.
+    pub(crate) fn of(line: DaemonLine) -> Self {
+        Self {
+            user_id: String::new(),
+            session_id: line.session_id,
+            conversation_id: line.conversation_id,
+            message_id: line.message_id,
+            app_id: line.app_id,
+            endpoint_id: line.endpoint_id,
+            context: line.context,
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Standard input and output, as the daemon starts a plugin.
+
+#[cfg(unix)]
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::thread;
+
+use dify_plugin_protocol::limits::HEARTBEAT_INTERVAL;
+use tokio::runtime::Builder;
+use tokio::sync::mpsc;
+
+use crate::Plugin;
+use crate::outbox::Outbox;
+use crate::runtime::{self, Input};
+use crate::session::Shared;
+
+/// Longest line that is read, in bytes. The daemon has no limit of its own for what it writes.
+const MAX_REQUEST_LINE: usize = 64 * 1024 * 1024;
+
+/// Lines that may wait for the dispatcher.
+const INPUT_QUEUE: usize = 64;
+
+/// Threads that calls share. Calls mostly wait for others; two keep one that computes from holding up the rest.
+const WORKERS: usize = 2;
+
+/// Serves until the input ends and all is answered (`Ok`), or until the output breaks (`Err`).
+pub(crate) fn serve(plugin: Plugin, merged_file_limit: u64) -> io::Result<()> {
+    // The outbox first: its heartbeat is what Dify waits for.
+    let (outbox, writer) = Outbox::start(protocol_output()?, HEARTBEAT_INTERVAL)?;
+    let (sender, input) = mpsc::channel(INPUT_QUEUE);
+    // Not joined: it may be in the middle of a read that never returns.
+    thread::Builder::new().name("stdin".to_owned()).spawn(move || read_lines(BufReader::new(io::stdin()), &sender))?;
+    let tokio = Builder::new_multi_thread().worker_threads(WORKERS).thread_name("calls").enable_all().build()?;
+    let broken = outbox.clone();
+    let is_broken = tokio.block_on(async {
+        tokio::select! {
+            () = runtime::serve(plugin, input, Shared::new(outbox, merged_file_limit)) => false,
+            () = broken.broken() => true,
+        }
+    });
+    if is_broken {
+        // Calls still at work have nobody left to answer.
+        tokio.shutdown_background();
+    }
+    drop(broken);
+    writer.join().unwrap_or_else(|_| Err(io::Error::other("the writer failed")))
+}
+
+/// Standard output, for the protocol alone: from here on a stray `println!`, of whatever library, goes to standard error.
+#[cfg(unix)]
+fn protocol_output() -> io::Result<File> {
+    let output = rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?;
+    rustix::stdio::dup2_stdout(io::stderr())?;
+    Ok(File::from(output))
+}
+
+#[cfg(not(unix))]
+fn protocol_output() -> io::Result<io::Stdout> {
+    Ok(io::stdout())
+}
+
+fn read_lines(mut input: impl BufRead, lines: &mpsc::Sender<Input>) {
+    loop {
+        match read_line(&mut input, MAX_REQUEST_LINE) {
+            Ok(Some(line)) => {
+                if lines.blocking_send(line).is_err() {
+                    return;
+                }
+            }
+            Ok(None) => return,
+            Err(error) => {
+                tracing::error!(%error, "standard input broke");
+                return;
+            }
+        }
+    }
+}
+
+/// The next line without its newline, or `None` at the end. What follows the last newline is a line as well.
+fn read_line(input: &mut impl BufRead, limit: usize) -> io::Result<Option<Input>> {
+    let mut line = Vec::new();
+    let read = input.by_ref().take(limit as u64 + 1).read_until(b'\n', &mut line)?;
+    if read == 0 {
+        return Ok(None);
+    }
+    if line.last() == Some(&b'\n') {
+        line.pop();
+        return Ok(Some(Input::Line(line)));
+    }
+    if line.len() <= limit {
+        return Ok(Some(Input::Line(line)));
+    }
+    drop(line);
+    input.skip_until(b'\n')?;
+    Ok(Some(Input::TooLong))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(mut input: &[u8], limit: usize) -> Vec<String> {
+        let mut lines = Vec::new();
+        while let Some(line) = read_line(&mut input, limit).unwrap() {
+            lines.push(match line {
+                Input::Line(line) => String::from_utf8(line).unwrap(),
+                Input::TooLong => "(too long)".to_owned(),
+            });
+        }
+        lines
+    }
+
+    #[test]
+    fn lines_end_at_newlines_and_at_the_end() {
+        assert_eq!(lines(b"a\n\nb\r\nc", 10), ["a", "", "b\r", "c"]);
+        assert_eq!(lines(b"", 10), [""; 0]);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_passed_over() {
+        assert_eq!(lines(b"1234\n12345\n1\n", 4), ["1234", "(too long)", "1"]);
+        assert_eq!(lines(b"12345", 4), ["(too long)"]);
+        assert_eq!(lines(b"1234", 4), ["1234"]);
+    }
+}
