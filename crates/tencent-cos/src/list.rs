@@ -92,6 +92,7 @@ struct ListXml {
     #[serde(default)]
     is_truncated: bool,
     next_marker: Option<String>,
+    // Objects and folders may come in turns, which takes quick-xml's `overlapped-lists`.
     #[serde(default)]
     contents: Vec<ContentsXml>,
     #[serde(default)]

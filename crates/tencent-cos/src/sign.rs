@@ -1,13 +1,15 @@
 use std::fmt;
 
-use http::header::{HOST, HeaderMap, HeaderValue};
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request};
 use reqsign_core::{Context, SignRequest};
 use reqsign_tencent_cos::{Credential, RequestSigner};
 use secrecy::{ExposeSecret, SecretString};
-use url::Url;
+use url::{Position, Url};
 
 use crate::{CosConfig, CosError};
+
+const SESSION_TOKEN: HeaderName = HeaderName::from_static("x-cos-security-token");
 
 /// Signs requests in their `Authorization` header (<https://cloud.tencent.com/document/product/436/7778>).
 ///
@@ -31,11 +33,14 @@ impl Signer {
 
     /// `headers` and those of the signature, among them `Host`: what is signed is what is sent.
     pub(crate) async fn sign(&self, method: &Method, url: &Url, mut headers: HeaderMap) -> Result<HeaderMap, CosError> {
-        headers.insert(
-            HOST,
-            HeaderValue::try_from(url[url::Position::BeforeHost..url::Position::AfterPort].to_owned())
-                .map_err(|_| CosError::Unsignable)?,
-        );
+        let host = &url[Position::BeforeHost..Position::AfterPort];
+        headers.insert(HOST, HeaderValue::from_str(host).map_err(|_| CosError::Unsignable)?);
+        if let Some(token) = &self.session_token {
+            // Put in here and not by the signer, which would leave it out of the signature.
+            let mut token = HeaderValue::from_str(token.expose_secret()).map_err(|_| CosError::Unsignable)?;
+            token.set_sensitive(true);
+            headers.insert(SESSION_TOKEN, token);
+        }
         let mut parts = Request::builder()
             .method(method)
             .uri(url.as_str())
@@ -47,7 +52,7 @@ impl Signer {
         let credential = Credential {
             secret_id: self.secret_id.expose_secret().to_owned(),
             secret_key: self.secret_key.expose_secret().to_owned(),
-            security_token: self.session_token.as_ref().map(|token| token.expose_secret().to_owned()),
+            security_token: None,
             expires_in: None,
         };
         RequestSigner::new()
