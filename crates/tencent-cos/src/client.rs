@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::answer::{read_bounded, read_start};
-use crate::error_response::parse_error_response;
+use crate::error_response::{one_line, parse_error_response};
 use crate::refusal::{Refusal, request_id};
 use crate::retry::Attempts;
 use crate::sign::Signer;
@@ -21,6 +21,9 @@ const AGENT: HeaderValue = HeaderValue::from_static(concat!("oxidify-tencent-cos
 
 /// Most bytes of a listing that are read. A page of 1000 keys of COS's greatest length, percent-encoded, is below 4 MiB.
 const MAX_LISTING: usize = 8 << 20;
+
+/// Longest description of a malformed answer, in characters: it may quote the answer.
+const MAX_PROBLEM: usize = 300;
 
 /// Most bytes of an error that are read.
 const MAX_ERROR: usize = 64 << 10;
@@ -131,6 +134,7 @@ impl Cos {
                 Err(error) => attempts.pause_after(error).await?,
                 Ok((body, request_id)) => {
                     return parse(&body).or_else(|problem| {
+                        let problem = one_line(&self.shared.signer.redact(&problem), MAX_PROBLEM).unwrap_or_default();
                         Err(CosError::Unreadable { origin: Origin::of(url)?, problem, request_id })
                     });
                 }

@@ -79,7 +79,7 @@ pub enum CosError {
         size: u64,
         /// What broke it off.
         #[source]
-        cause: Box<CosError>,
+        cause: Box<Self>,
     },
 }
 

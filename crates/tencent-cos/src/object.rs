@@ -4,8 +4,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::Stream;
-use http::Method;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED};
+use http::{Method, StatusCode};
 use origin_client::Origin;
 use url::Url;
 
@@ -92,6 +92,13 @@ impl Cos {
         let url = self.endpoint().bucket_url(bucket, region, Some(key))?;
         let target = Target::object(Operation::GetObject, bucket, region, key);
         let response = self.open(&target, &Method::GET, &url, &HeaderMap::new()).await?;
+        if response.status() != StatusCode::OK {
+            return Err(CosError::Unreadable {
+                origin: Origin::of(&url)?,
+                problem: format!("a whole object was asked for, the answer is HTTP {}", response.status().as_u16()),
+                request_id: request_id(response.headers()),
+            });
+        }
         let info = object_info(&url, response.headers())?;
         let pieces = Box::pin(download::pieces(self.clone(), target, url, info.clone(), response));
         Ok(ObjectStream { info, pieces })

@@ -8,6 +8,9 @@ use crate::error::request_id_note;
 use crate::error_response::{ErrorResponse, one_line};
 use crate::{CosErrorKind, Operation, Target};
 
+/// Seconds by which a clock may differ and yet not be the cause of anything.
+const GOOD_CLOCK: u64 = 60;
+
 /// An error that COS answered.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -41,8 +44,9 @@ impl Refusal {
     ) -> Self {
         // A few answers name the error in a header and not in the body (the official Python SDK, `send_request`).
         let code = body.code.or_else(|| header(headers, "x-cos-error-code"));
-        let kind = kind_of(status, code.as_deref(), body.message.as_deref(), target.operation);
-        let clock_ahead = (kind == CosErrorKind::RequestTimeTooSkewed).then(|| clock_ahead(headers, now)).flatten();
+        let clock_ahead = clock_ahead(headers, now);
+        let kind = kind_of(status, code.as_deref(), body.message.as_deref(), clock_ahead, target.operation);
+        let clock_ahead = clock_ahead.filter(|_| kind == CosErrorKind::RequestTimeTooSkewed);
         Self {
             kind,
             target: target.clone(),
@@ -65,10 +69,19 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// The codes are those of <https://cloud.tencent.com/document/product/436/7730>.
-fn kind_of(status: StatusCode, code: Option<&str>, message: Option<&str>, operation: Operation) -> CosErrorKind {
+fn kind_of(
+    status: StatusCode,
+    code: Option<&str>,
+    message: Option<&str>,
+    clock_ahead: Option<i64>,
+    operation: Operation,
+) -> CosErrorKind {
     match code {
-        // A signature made this minute has only expired where the clock is wrong.
-        Some("AccessDenied") if message.is_some_and(|message| message.contains("Request has expired")) => {
+        // A signature made a moment ago has expired where the clock is wrong.
+        Some("AccessDenied")
+            if message.is_some_and(|message| message.contains("Request has expired"))
+                && clock_ahead.is_none_or(|seconds| seconds.unsigned_abs() >= GOOD_CLOCK) =>
+        {
             CosErrorKind::RequestTimeTooSkewed
         }
         Some("AccessDenied") => CosErrorKind::AccessDenied,
@@ -116,6 +129,11 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let target = &self.target;
         match self.kind {
+            // Without a code, which no `HEAD` has, wrong keys look the same.
+            CosErrorKind::AccessDenied if self.code.is_none() => {
+                let permission = target.operation.permission();
+                write!(f, "access denied: the credentials are wrong, or lack {permission} on {target}")?;
+            }
             CosErrorKind::AccessDenied => {
                 write!(f, "access denied: the credentials lack {} on {target}", target.operation.permission())?;
             }
@@ -138,6 +156,7 @@ impl fmt::Display for Refusal {
             CosErrorKind::NoSuchBucket => {
                 write!(f, "there is no {target}: check its name, APPID included, and its region")?;
             }
+            CosErrorKind::NoSuchKey if self.code.is_none() => write!(f, "there is no {target}, or no such bucket")?,
             CosErrorKind::NoSuchKey => write!(f, "there is no {target}")?,
             CosErrorKind::InvalidObjectState => {
                 write!(f, "{target} is archived: restore it in COS, then read it")?;

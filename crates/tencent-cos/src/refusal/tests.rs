@@ -181,6 +181,26 @@ fn a_wrong_clock_is_measured_against_the_answers_date() {
 }
 
 #[test]
+fn a_good_clock_is_not_blamed() {
+    let headers = [("date", "Tue, 14 Nov 2023 22:13:10 GMT")];
+    let refusal = refusal(BUCKET, 403, &xml("AccessDenied", "Request has expired"), &headers);
+    assert_eq!((refusal.kind, refusal.clock_ahead), (CosErrorKind::AccessDenied, None));
+}
+
+#[test]
+fn what_a_head_leaves_open_is_left_open() {
+    let head = (Operation::HeadObject, Some("k"));
+    assert_eq!(
+        refusal(head, 403, "", &[]).to_string(),
+        "access denied: the credentials are wrong, or lack cos:HeadObject on object \"k\" in bucket b-125 (ap-guangzhou)"
+    );
+    assert_eq!(
+        refusal(head, 404, "", &[]).to_string(),
+        "there is no object \"k\" in bucket b-125 (ap-guangzhou), or no such bucket"
+    );
+}
+
+#[test]
 fn the_pause_asked_for_is_read_in_seconds_or_as_a_date() {
     for (value, pause) in [
         ("7", Some(7)),
