@@ -1,1 +1,29 @@
-//! A client for ComfyUI servers and their workflow graphs.
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod credentials;
+mod error;
+mod events;
+mod execute;
+mod node_label;
+mod outputs;
+mod python_json;
+mod record;
+mod run;
+mod server_address;
+mod workflow;
+
+pub use client::{
+    CancelOutcome, ComfyUi, Device, EventStream, JobLookup, JobStatus, OutputStream, Queue, QueueItem, SubmitOptions,
+    Submitted, SystemStats, UploadInput, UploadedFile,
+};
+pub use credentials::Credentials;
+pub use error::{ClientError, ExecutionFailure, InputError, NodeError, Rejection, RunError};
+pub use events::{Event, FrameError, NodeProgress, NodeState};
+pub use execute::{ExecuteOptions, Finished, Warning};
+pub use node_label::NodeLabel;
+pub use outputs::{Folder, OutputFile, OutputText, Outputs};
+pub use record::{Record, Verdict};
+pub use run::{Ending, Hint, Preview, Run, Sighting, Update};
+pub use server_address::{AddressError, ServerAddress};
+pub use workflow::{ImageNodesError, Node, SeedSet, Workflow, WorkflowError};

@@ -1,0 +1,21 @@
+mod cancel;
+mod event_stream;
+mod exchange;
+mod history;
+mod jobs;
+mod queue;
+mod server;
+mod submit;
+mod system;
+mod upload;
+mod view;
+
+pub use cancel::CancelOutcome;
+pub use event_stream::EventStream;
+pub use jobs::{JobLookup, JobStatus};
+pub use queue::{Queue, QueueItem};
+pub use server::ComfyUi;
+pub use submit::{SubmitOptions, Submitted};
+pub use system::{Device, SystemStats};
+pub use upload::{UploadInput, UploadedFile};
+pub use view::OutputStream;

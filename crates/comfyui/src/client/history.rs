@@ -1,0 +1,30 @@
+use reqwest::Method;
+
+use super::ComfyUi;
+use super::exchange::Call;
+use crate::record::RawHistory;
+use crate::{ClientError, Record};
+
+impl ComfyUi {
+    /// The record of a finished prompt: `GET /history/{id}`. Nothing while it waits or runs, nor when it is unknown or
+    /// was deleted.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn history(&self, prompt_id: &str) -> Result<Option<Record>, ClientError> {
+        let request = self.request(Method::GET, &["history", prompt_id])?;
+        let mut history: RawHistory = self.json(Call::large("GET /history"), request).await?;
+        Ok(history.remove(prompt_id).map(|raw| self.redacted(Record::from(raw))))
+    }
+
+    fn redacted(&self, record: Record) -> Record {
+        let verdict = match record.verdict {
+            crate::Verdict::Failed(failure) => {
+                let message = self.redact(failure.message);
+                crate::Verdict::Failed(crate::ExecutionFailure { message, ..failure })
+            }
+            other => other,
+        };
+        Record { verdict, outputs: record.outputs }
+    }
+}

@@ -1,0 +1,149 @@
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::error::RawFailure;
+use crate::outputs::RawOutputs;
+use crate::{ExecutionFailure, NodeLabel, Outputs};
+
+/// The server's own record of a finished prompt: its entry in `GET /history/{id}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// How it ended.
+    pub verdict: Verdict,
+    /// What the nodes put out, also those that ran before a failure.
+    pub outputs: Outputs,
+}
+
+/// How a prompt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every output that was to run has run, or was cached.
+    Succeeded,
+    /// A node raised an exception.
+    Failed(ExecutionFailure),
+    /// Somebody interrupted it.
+    Interrupted {
+        /// The node that was running or about to run.
+        node: Option<NodeLabel>,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct RawRecord {
+    #[serde(default)]
+    outputs: Option<RawOutputs>,
+    #[serde(default)]
+    status: Option<RawStatus>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RawStatus {
+    #[serde(default)]
+    status_str: Option<String>,
+    #[serde(default)]
+    messages: Vec<(String, Box<RawValue>)>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct RawInterruption {
+    #[serde(default)]
+    node_id: Option<String>,
+    #[serde(default)]
+    node_type: Option<String>,
+}
+
+/// The body of `GET /history/{id}`: empty for a prompt that has not finished.
+pub(crate) type RawHistory = HashMap<String, RawRecord>;
+
+impl From<RawRecord> for Record {
+    fn from(raw: RawRecord) -> Self {
+        Self {
+            verdict: raw.status.map_or(Verdict::Succeeded, RawStatus::verdict),
+            outputs: raw.outputs.as_ref().map(Outputs::read).unwrap_or_default(),
+        }
+    }
+}
+
+impl RawStatus {
+    /// The last message that speaks of an end decides, and `status_str` only where there is none: it can say `success`
+    /// for a run that failed while it was being staged (`execution.py`, `execute_async`: `self.success` keeps the value
+    /// of the node before). Messages of blocked branches are no ends.
+    fn verdict(self) -> Verdict {
+        for (kind, data) in self.messages.into_iter().rev() {
+            match kind.as_str() {
+                "execution_success" => return Verdict::Succeeded,
+                "execution_error" => {
+                    let failure: ExecutionFailure = match serde_json::from_str::<RawFailure>(data.get()) {
+                        Ok(raw) => raw.into(),
+                        Err(_) => unexplained(),
+                    };
+                    if !failure.is_blocked_branch() {
+                        return Verdict::Failed(failure);
+                    }
+                }
+                "execution_interrupted" => {
+                    let raw: RawInterruption = serde_json::from_str(data.get()).unwrap_or_default();
+                    let class_type = raw.node_type.unwrap_or_default();
+                    let node = raw.node_id.map(|id| NodeLabel { id, title: None, class_type });
+                    return Verdict::Interrupted { node };
+                }
+                _ => {}
+            }
+        }
+        match self.status_str.as_deref() {
+            Some("error") => Verdict::Failed(unexplained()),
+            _ => Verdict::Succeeded,
+        }
+    }
+}
+
+fn unexplained() -> ExecutionFailure {
+    ExecutionFailure {
+        node: NodeLabel { id: "?".to_owned(), title: None, class_type: String::new() },
+        exception_type: String::new(),
+        message: "the server recorded an error without saying which".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(status: &str) -> Verdict {
+        let raw: RawRecord = serde_json::from_str(&format!(r#"{{"outputs": {{}}, "status": {status}}}"#)).unwrap();
+        Record::from(raw).verdict
+    }
+
+    const ERROR: &str = r#"["execution_error", {"node_id": "2", "node_type": "X", "exception_message": "boom\n", "exception_type": "E"}]"#;
+
+    #[test]
+    fn the_last_word_decides_whatever_status_str_says() {
+        let ok = verdict(
+            r#"{"status_str": "success", "completed": true, "messages": [["execution_start", {}], ["execution_success", {}]]}"#,
+        );
+        assert_eq!(ok, Verdict::Succeeded);
+        let failed = verdict(&format!(
+            r#"{{"status_str": "success", "completed": true, "messages": [["execution_start", {{}}], {ERROR}]}}"#
+        ));
+        assert!(matches!(failed, Verdict::Failed(failure) if failure.message == "boom" && failure.node.id == "2"));
+        let interrupted = verdict(
+            r#"{"status_str": "error", "completed": false, "messages": [["execution_interrupted", {"node_id": "3", "node_type": "S"}]]}"#,
+        );
+        assert!(matches!(interrupted, Verdict::Interrupted { node: Some(node) } if node.id == "3"));
+    }
+
+    #[test]
+    fn a_blocked_branch_is_no_end() {
+        let blocked = ERROR.replace(r#""E""#, r#""ExecutionBlocked""#);
+        assert_eq!(verdict(&format!(r#"{{"status_str": "success", "messages": [{blocked}]}}"#)), Verdict::Succeeded);
+    }
+
+    #[test]
+    fn without_messages_status_str_decides() {
+        assert_eq!(verdict("null"), Verdict::Succeeded);
+        assert_eq!(verdict(r#"{"status_str": "success"}"#), Verdict::Succeeded);
+        assert!(matches!(verdict(r#"{"status_str": "error", "messages": []}"#), Verdict::Failed(_)));
+    }
+}

@@ -1,0 +1,7 @@
+mod ending;
+mod machine;
+mod update;
+
+pub use ending::{Ending, Sighting};
+pub use machine::{Hint, Run};
+pub use update::{Preview, Update};
