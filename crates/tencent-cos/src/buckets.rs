@@ -3,7 +3,7 @@ use origin_client::Origin;
 use serde::Deserialize;
 
 use crate::endpoint::query;
-use crate::{Cos, CosError, Operation, Target};
+use crate::{Cos, CosError, MalformedAnswer, Operation, Target, xml};
 
 /// Buckets asked for per page: the most COS gives.
 const PAGE: &str = "2000";
@@ -115,8 +115,8 @@ struct BucketXml {
     creation_date: String,
 }
 
-fn parse_bucket_page(body: &[u8]) -> Result<BucketPage, String> {
-    let xml: ServiceXml = crate::list::parse_xml(body, "ListAllMyBucketsResult")?;
+fn parse_bucket_page(body: &[u8]) -> Result<BucketPage, MalformedAnswer> {
+    let xml: ServiceXml = xml::parse(body, "ListAllMyBucketsResult")?;
     let buckets = xml.buckets.map(|list| list.buckets).unwrap_or_default();
     Ok(BucketPage {
         buckets: buckets

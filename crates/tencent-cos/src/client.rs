@@ -15,7 +15,7 @@ use crate::error_response::{one_line, parse_error_response};
 use crate::refusal::{Refusal, request_id};
 use crate::retry::Attempts;
 use crate::sign::Signer;
-use crate::{CosConfig, CosError, EndpointTemplate, Target};
+use crate::{CosConfig, CosError, EndpointTemplate, MalformedAnswer, Target};
 
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("oxidify-tencent-cos/", env!("CARGO_PKG_VERSION")));
 
@@ -125,7 +125,7 @@ impl Cos {
         &self,
         target: &Target,
         url: &Url,
-        parse: fn(&[u8]) -> Result<T, String>,
+        parse: fn(&[u8]) -> Result<T, MalformedAnswer>,
     ) -> Result<T, CosError> {
         let mut attempts = Attempts::default();
         loop {
@@ -133,7 +133,7 @@ impl Cos {
             match answer.unwrap_or_else(|_| Err(silence(url, self.deadlines.answer))) {
                 Err(error) => attempts.pause_after(error).await?,
                 Ok((body, request_id)) => {
-                    return parse(&body).or_else(|problem| {
+                    return parse(&body).or_else(|MalformedAnswer(problem)| {
                         let problem = one_line(&self.shared.signer.redact(&problem), MAX_PROBLEM).unwrap_or_default();
                         Err(CosError::Unreadable { origin: Origin::of(url)?, problem, request_id })
                     });

@@ -157,7 +157,7 @@ impl EndpointTemplate {
         };
         let template = Self { scheme, authority: authority.to_owned(), base, place };
         // Stand-ins prove that host and port are well formed once the placeholders are filled in.
-        match Url::parse(&template.fill(&format!("{scheme}://{authority}/"), "b", "r")) {
+        match Url::parse(&fill(&format!("{scheme}://{authority}/"), "b", "r")) {
             Ok(url) if Origin::of(&url).is_ok() => Ok(template),
             _ => problem("has no usable host"),
         }
@@ -193,7 +193,7 @@ impl EndpointTemplate {
     pub fn bucket_url(&self, bucket: &str, region: Option<&str>, key: Option<&str>) -> Result<Url, EndpointError> {
         check_bucket(bucket)?;
         let region = self.region(region)?;
-        let mut path = self.fill(&self.base, bucket, region);
+        let mut path = fill(&self.base, bucket, region);
         if self.place == BucketPlace::Path {
             path.push('/');
             path.push_str(bucket);
@@ -203,7 +203,7 @@ impl EndpointTemplate {
             push_key(&mut path, key)?;
         }
         let unaddressable = || EndpointError::Unaddressable { length: key.map_or(0, str::len) };
-        let url = format!("{}://{}{path}", self.scheme, self.fill(&self.authority, bucket, region));
+        let url = format!("{}://{}{path}", self.scheme, fill(&self.authority, bucket, region));
         let url = Url::parse(&url).map_err(|_| unaddressable())?;
         // Whatever the URL library does to a path, a key that it changed is never asked for.
         if url.path() == path { Ok(url) } else { Err(unaddressable()) }
@@ -237,8 +237,7 @@ impl EndpointTemplate {
         };
         let address = format!("{}://{authority}{}/", self.scheme, self.base);
         let region = if address.contains(REGION) { self.region(region)? } else { "" };
-        Url::parse(&self.fill(&address, "", region))
-            .map_err(|_| EndpointError::Template { problem: "has no usable host" })
+        Url::parse(&fill(&address, "", region)).map_err(|_| EndpointError::Template { problem: "has no usable host" })
     }
 
     fn region<'a>(&self, region: Option<&'a str>) -> Result<&'a str, EndpointError> {
@@ -248,11 +247,6 @@ impl EndpointTemplate {
             None if self.needs_region() => Err(EndpointError::RegionMissing),
             None => Ok(""),
         }
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as the template being filled in")]
-    fn fill(&self, text: &str, bucket: &str, region: &str) -> String {
-        text.replace(BUCKET, bucket).replace(REGION, region)
     }
 }
 
@@ -301,6 +295,11 @@ pub(crate) fn query(parameters: &[(&str, &str)]) -> String {
         query.extend(utf8_percent_encode(value, ENCODED));
     }
     query
+}
+
+/// `text` with its placeholders filled in.
+fn fill(text: &str, bucket: &str, region: &str) -> String {
+    text.replace(BUCKET, bucket).replace(REGION, region)
 }
 
 fn push_key(path: &mut String, key: &str) -> Result<(), EndpointError> {

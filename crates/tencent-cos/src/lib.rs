@@ -13,6 +13,7 @@ mod refusal;
 mod retry;
 mod sign;
 mod target;
+mod xml;
 
 pub use buckets::{Bucket, BucketInfo};
 pub use client::{Cos, Deadlines};
@@ -23,3 +24,4 @@ pub use list::{ListRequest, ObjectPage, ObjectSummary, parse_object_page};
 pub use object::{ObjectInfo, ObjectStream};
 pub use refusal::Refusal;
 pub use target::{Operation, Target};
+pub use xml::MalformedAnswer;

@@ -1,9 +1,8 @@
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use crate::endpoint::query;
-use crate::{Cos, CosError, Operation, Target};
+use crate::{Cos, CosError, MalformedAnswer, Operation, Target, xml};
 
 /// Most objects and common prefixes COS gives in one page.
 const MAX_KEYS: u16 = 1000;
@@ -123,17 +122,17 @@ struct PrefixXml {
 /// Without a delimiter COS may leave `NextMarker` out; then the last key is the marker of the next page.
 ///
 /// # Errors
-/// What is wrong with the answer, in words that continue "the server's answer …".
-pub fn parse_object_page(body: &[u8]) -> Result<ObjectPage, String> {
-    let xml: ListXml = parse_xml(body, "ListBucketResult")?;
+/// [`MalformedAnswer`] for anything but a list of at most 1000 objects and common prefixes.
+pub fn parse_object_page(body: &[u8]) -> Result<ObjectPage, MalformedAnswer> {
+    let xml: ListXml = xml::parse(body, "ListBucketResult")?;
     if xml.contents.len() + xml.common_prefixes.len() > usize::from(MAX_KEYS) {
-        return Err(format!("a page lists more than {MAX_KEYS} objects"));
+        return Err(MalformedAnswer(format!("a page lists more than {MAX_KEYS} objects")));
     }
     let encoded = xml.encoding_type.is_some_and(|encoding| encoding.eq_ignore_ascii_case("url"));
     let decode = |text: String| match percent_decode_str(&text).decode_utf8() {
         _ if !encoded => Ok(text),
         Ok(decoded) => Ok(decoded.into_owned()),
-        Err(_) => Err(format!("the key {text:?} is not UTF-8")),
+        Err(_) => Err(MalformedAnswer(format!("the key {text:?} is not UTF-8"))),
     };
     let objects = xml
         .contents
@@ -147,34 +146,23 @@ pub fn parse_object_page(body: &[u8]) -> Result<ObjectPage, String> {
                 storage_class: object.storage_class,
             })
         })
-        .collect::<Result<Vec<_>, String>>()?;
-    let common_prefixes =
-        xml.common_prefixes.into_iter().map(|entry| decode(entry.prefix)).collect::<Result<Vec<_>, String>>()?;
+        .collect::<Result<Vec<_>, MalformedAnswer>>()?;
+    let common_prefixes = xml
+        .common_prefixes
+        .into_iter()
+        .map(|entry| decode(entry.prefix))
+        .collect::<Result<Vec<_>, MalformedAnswer>>()?;
     let next_marker = if xml.is_truncated {
         let given = xml.next_marker.filter(|marker| !marker.is_empty()).map(decode).transpose()?;
         let last = || objects.last().map(|object| &object.key).max(common_prefixes.last()).cloned();
         let Some(marker) = given.or_else(last) else {
-            return Err("a page says that more follow, and not where".to_owned());
+            return Err(MalformedAnswer("a page says that more follow, and not where".to_owned()));
         };
         Some(marker)
     } else {
         None
     };
     Ok(ObjectPage { objects, common_prefixes, is_truncated: xml.is_truncated, next_marker })
-}
-
-/// The XML document in `body`, whose root is `root`.
-pub(crate) fn parse_xml<T: DeserializeOwned>(body: &[u8], root: &str) -> Result<T, String> {
-    let text = std::str::from_utf8(body).map_err(|_| "the answer is not UTF-8".to_owned())?;
-    // The deserializer takes any root for the one it wants.
-    let mut elements = text.split('<').filter(|element| !element.starts_with(['?', '!']));
-    let is_root = |element: &str| {
-        element.strip_prefix(root).is_some_and(|rest| rest.starts_with(['>', '/', ' ', '\t', '\r', '\n']))
-    };
-    if !elements.nth(1).is_some_and(is_root) {
-        return Err(format!("the answer is not a {root}"));
-    }
-    quick_xml::de::from_str(text).map_err(|error| format!("the answer is not a well-formed {root}: {error}"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HOST, HeaderMap, HeaderValue};
 use http::{Method, Request};
 use reqsign_core::{Context, SignRequest};
 use reqsign_tencent_cos::{Credential, RequestSigner};
@@ -9,12 +9,10 @@ use url::{Position, Url};
 
 use crate::{CosConfig, CosError};
 
-const SESSION_TOKEN: HeaderName = HeaderName::from_static("x-cos-security-token");
-
 /// Signs requests in their `Authorization` header (<https://cloud.tencent.com/document/product/436/7778>).
 ///
 /// A signature is valid for an hour from the system's clock on, and covers the method, the decoded path, the query, the
-/// host and every header given.
+/// host and every header given. The token of a temporary key stands beside it.
 pub(crate) struct Signer {
     secret_id: SecretString,
     secret_key: SecretString,
@@ -35,12 +33,6 @@ impl Signer {
     pub(crate) async fn sign(&self, method: &Method, url: &Url, mut headers: HeaderMap) -> Result<HeaderMap, CosError> {
         let host = &url[Position::BeforeHost..Position::AfterPort];
         headers.insert(HOST, HeaderValue::from_str(host).map_err(|_| CosError::Unsignable)?);
-        if let Some(token) = &self.session_token {
-            // Put in here and not by the signer, which would leave it out of the signature.
-            let mut token = HeaderValue::from_str(token.expose_secret()).map_err(|_| CosError::Unsignable)?;
-            token.set_sensitive(true);
-            headers.insert(SESSION_TOKEN, token);
-        }
         let mut parts = Request::builder()
             .method(method)
             .uri(url.as_str())
@@ -52,7 +44,8 @@ impl Signer {
         let credential = Credential {
             secret_id: self.secret_id.expose_secret().to_owned(),
             secret_key: self.secret_key.expose_secret().to_owned(),
-            security_token: None,
+            // Sent beside the signature and not in it: the signer logs what it signs.
+            security_token: self.session_token.as_ref().map(|token| token.expose_secret().to_owned()),
             expires_in: None,
         };
         RequestSigner::new()

@@ -41,7 +41,7 @@ async fn a_lost_connection_is_taken_up_where_it_broke() {
     let asked: Vec<_> = requests.iter().map(|request| (request.header("range"), request.header("if-match"))).collect();
     assert_eq!(asked, [(None, None), (Some("bytes=4-"), Some("\"e1\"")), (Some("bytes=7-"), Some("\"e1\"")),]);
     let signed = requests.last().unwrap().header("authorization").unwrap();
-    assert!(signed.contains("q-header-list=host;if-match;range;x-cos-security-token&"), "{signed}");
+    assert!(signed.contains("q-header-list=host;if-match;range&"), "{signed}");
 }
 
 #[tokio::test]

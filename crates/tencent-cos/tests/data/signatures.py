@@ -33,7 +33,6 @@ REQUESTS = [
     ("key with dot segments", "GET", CLOUD, "a/../b/./c", {}, {}),
     ("key with control characters", "HEAD", CLOUD, "a\nb\tc\x7f", {}, {}),
     ("rest of an object", "GET", CLOUD, "docs/a.txt", {}, {"Range": "bytes=5-", "If-Match": '"0a1b"'}),
-    ("temporary key", "GET", CLOUD, "docs/a.txt", {}, {"x-cos-security-token": "token/+=="}),
     ("port, and bucket in the path", "HEAD", LOCAL, "examplebucket-1250000000/docs/a.txt", {}, {"Host": "127.0.0.1:9000"}),
 ]
 
