@@ -25,9 +25,9 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
-    /// The threads that answer cannot be started.
-    #[error("cannot start the server's threads: {0}")]
-    Runtime(io::Error),
+    /// The server cannot be set up.
+    #[error("cannot set the server up: {0}")]
+    SetUp(io::Error),
     /// Not `name-appid` in small letters, digits and hyphens.
     #[error("{0:?} is not a bucket name such as photos-1250000000")]
     BucketName(String),

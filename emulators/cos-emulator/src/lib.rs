@@ -6,6 +6,7 @@ mod bucket_listing;
 mod conditions;
 mod error;
 mod faults;
+mod header_case;
 mod object;
 mod query;
 mod range;

@@ -1,22 +1,33 @@
 //! Starting and stopping.
 
 use std::{
+    convert::Infallible,
     fmt,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::Arc,
     time::Duration,
 };
 
-use axum::Router;
 use bytes::Bytes;
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::{runtime::Runtime, sync::oneshot, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    runtime::Runtime,
+    sync::{Semaphore, oneshot},
+    task::JoinHandle,
+};
 use uuid::Uuid;
 
 use crate::{
     error::Error,
     faults::Faults,
+    header_case::HeaderCase,
     object::ObjectOptions,
     request_id::RequestIds,
     request_log::{LoggedRequest, RequestLog},
@@ -26,6 +37,12 @@ use crate::{
 
 /// How long [`CosEmulator::stop`] waits for answers under way.
 const GRACE: Duration = Duration::from_secs(1);
+/// How long a client may take for the head of a request.
+const HEAD_DEADLINE: Duration = Duration::from_secs(30);
+/// Further connections wait until one ends.
+const MAX_CONNECTIONS: usize = 4096;
+/// Bytes of a request's head.
+const MAX_HEAD: usize = 64 * 1024;
 
 /// What an emulator is to be; see [`CosEmulator::builder`].
 #[derive(Default)]
@@ -82,42 +99,85 @@ impl Builder {
             let random = || Uuid::new_v4().simple().to_string();
             self = self.credentials(format!("AKID{}", random()), random());
         }
+        let store = Arc::new(Store::new(self.root.as_deref())?);
+        let port = self.port;
+        let listen = |source| Error::Listen { port, source };
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(listen)?;
+        listener.set_nonblocking(true).map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
         let service = Arc::new(Service {
-            store: Arc::new(Store::new(self.root.as_deref())?),
+            store,
             credentials: self.credentials,
             session_token: self.session_token,
             faults: Faults::default(),
             log: RequestLog::default(),
             ids: RequestIds::default(),
+            header_case: HeaderCase::of_cos().await.map_err(Error::SetUp)?,
         });
-        let port = self.port;
-        let listen = |source| Error::Listen { port, source };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(listen)?;
-        listener.set_nonblocking(true).map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("cos-emulator")
             .enable_all()
             .build()
-            .map_err(Error::Runtime)?;
-        let listener = {
-            let _inside = runtime.enter();
-            tokio::net::TcpListener::from_std(listener).map_err(listen)?
-        };
-        let router = Router::new().fallback(service::answer).with_state(Arc::clone(&service));
-        let (stop, stopped) = oneshot::channel::<()>();
-        let serving = runtime.spawn(async move {
-            let serve = axum::serve(listener, router).with_graceful_shutdown(async {
-                // Dropping the sender stops as well.
-                let _ = stopped.await;
-            });
-            if let Err(error) = serve.await {
-                tracing::error!(%error, "the emulator stopped");
-            }
-        });
+            .map_err(Error::SetUp)?;
+        let (stop, stopped) = oneshot::channel();
+        let serving = runtime.spawn(serve(listener, Arc::clone(&service), stopped));
         Ok(CosEmulator { address, service, running: Some(Running { runtime, stop, serving }) })
     }
+}
+
+/// Accepts connections until `stopped`, then waits for them to end.
+async fn serve(listener: std::net::TcpListener, service: Arc<Service>, mut stopped: oneshot::Receiver<()>) {
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(%error, "the emulator cannot listen");
+            return;
+        }
+    };
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let next = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, stream) = tokio::select! {
+            next = next => match next {
+                (Ok(place), Ok((stream, _))) => (place, stream),
+                (_, result) => {
+                    // Out of file descriptors, most likely: not for ever.
+                    tracing::warn!(?result, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+            _ = &mut stopped => break,
+        };
+        // Small answers are not to wait for more to send.
+        let _ = stream.set_nodelay(true);
+        let service = Arc::clone(&service);
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_DEADLINE)
+            .max_buf_size(MAX_HEAD)
+            .serve_connection(
+                TokioIo::new(stream),
+                service_fn(move |request| {
+                    let service = Arc::clone(&service);
+                    async move { Ok::<_, Infallible>(service::answer(service, request).await) }
+                }),
+            );
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection broke");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    graceful.shutdown().await;
 }
 
 struct Running {

@@ -4,18 +4,17 @@ mod buckets;
 mod objects;
 
 use std::{
+    io,
+    pin::Pin,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use axum::{
-    body::Body,
-    extract::{Request, State},
-    response::Response,
-};
 use bytes::Bytes;
-use futures_util::stream;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use futures_util::{Stream, StreamExt, stream};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::StreamBody;
+use hyper::body::{Frame, Incoming};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
@@ -23,6 +22,7 @@ use crate::{
     body_faults::spoil,
     error::ServiceError,
     faults::{Fault, Faults, Operation},
+    header_case::HeaderCase,
     object::ObjectOptions,
     query::Query,
     request_id::{RequestIds, trace_id},
@@ -72,7 +72,13 @@ pub(crate) struct Service {
     pub(crate) faults: Faults,
     pub(crate) log: RequestLog,
     pub(crate) ids: RequestIds,
+    pub(crate) header_case: HeaderCase,
 }
+
+type FrameStream = Pin<Box<dyn Stream<Item = io::Result<Frame<Bytes>>> + Send>>;
+
+/// The body of an answer on its way out.
+pub(crate) type Body = StreamBody<FrameStream>;
 
 /// An answer whose body has not begun.
 pub(crate) struct Answer {
@@ -124,7 +130,7 @@ impl Asked<'_> {
 }
 
 /// Answers one request; the only entrance.
-pub(crate) async fn answer(State(service): State<Arc<Service>>, request: Request) -> Response {
+pub(crate) async fn answer(service: Arc<Service>, request: Request<Incoming>) -> Response<Body> {
     let (parts, _) = request.into_parts();
     let host = match parts.uri.authority() {
         Some(authority) => authority.as_str(),
@@ -160,11 +166,15 @@ pub(crate) async fn answer(State(service): State<Arc<Service>>, request: Request
         status = answer.status.as_u16(),
         "answered"
     );
-    into_response(answer, parts.method == Method::HEAD, clock, &id)
+    let mut response = into_response(answer, parts.method == Method::HEAD, clock, &id);
+    service.header_case.apply(&mut response);
+    response
 }
 
-fn into_response(answer: Answer, head: bool, clock: SystemTime, id: &str) -> Response {
-    let mut response = Response::new(if head { Body::empty() } else { Body::from_stream(answer.body) });
+fn into_response(answer: Answer, head: bool, clock: SystemTime, id: &str) -> Response<Body> {
+    let body: FrameStream =
+        if head { Box::pin(stream::empty()) } else { Box::pin(answer.body.map(|piece| piece.map(Frame::data))) };
+    let mut response = Response::new(StreamBody::new(body));
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;
     let headers = response.headers_mut();

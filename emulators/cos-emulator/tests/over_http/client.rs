@@ -166,6 +166,8 @@ pub(crate) fn now() -> i64 {
 pub(crate) struct Response {
     pub(crate) status: u16,
     headers: BTreeMap<String, String>,
+    /// The status line and the headers as they came.
+    pub(crate) head: String,
     pub(crate) body: Vec<u8>,
     /// All bytes came that the headers promised.
     pub(crate) complete: bool,
@@ -192,7 +194,7 @@ impl Response {
             let none = head || status == "304";
             (rest.to_vec(), rest.len() == if none { 0 } else { promised.unwrap_or(0) })
         };
-        Self { status: status.parse().unwrap(), headers, body, complete }
+        Self { status: status.parse().unwrap(), headers, head: text.to_owned(), body, complete }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

@@ -128,3 +128,26 @@ async fn errors_say_what_and_where() {
     let head = Request::object(&server, "go ne").method("HEAD").send();
     assert_eq!((head.status, head.body.len()), (404, 0));
 }
+
+/// The official Python SDK hands header names on in a plain dictionary.
+#[tokio::test]
+async fn names_are_spelled_as_cos_spells_them() {
+    let server = with_object(ObjectOptions::default()).await;
+    let get = Request::object(&server, "a.txt").header("Range", "bytes=0-3").send();
+    for name in [
+        "Accept-Ranges",
+        "Connection",
+        "Content-Length",
+        "Content-Range",
+        "Content-Type",
+        "Date",
+        "ETag",
+        "Last-Modified",
+        "Server",
+        "x-cos-hash-crc64ecma",
+        "x-cos-request-id",
+    ] {
+        assert!(get.head.contains(&format!("\r\n{name}: ")), "{name} in {}", get.head);
+    }
+    assert!(!get.head.to_ascii_lowercase().contains("\r\nhost: "));
+}
