@@ -131,7 +131,7 @@ pub enum NodeState {
     Running,
     /// It is done.
     Finished,
-    /// Any other word.
+    /// Only a part of it is done, or the server uses another word.
     Other,
 }
 

@@ -141,13 +141,15 @@ fn about_prompt(kind: &str, fields: Fields) -> Result<Event, FrameError> {
 
 impl RawNodeProgress {
     fn read(self, id: String) -> NodeProgress {
+        let node = self.display_node_id.unwrap_or_else(|| id.clone());
         NodeProgress {
-            node: self.display_node_id.unwrap_or(id),
             state: match self.state.as_str() {
                 "running" => NodeState::Running,
-                "finished" => NodeState::Finished,
+                "finished" if id == node => NodeState::Finished,
+                // Also a part of a node that expanded itself: with the part the node is not done.
                 _ => NodeState::Other,
             },
+            node,
             value: self.value.unwrap_or_default(),
             max: self.max.unwrap_or_default(),
         }

@@ -124,7 +124,7 @@ impl Execution<'_> {
                         }
                         Err(error) => troubles.add(error, now)?,
                     }
-                    pace.looked(now);
+                    pace.looked(now, self.run.is_in_doubt());
                 }
                 () = sleep_until(pace.next_look()), if may_look => {
                     let prompt_id = self.run.prompt_id().to_owned();

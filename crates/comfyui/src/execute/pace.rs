@@ -14,8 +14,11 @@ const SILENT: Duration = Duration::from_secs(2);
 const BLIND: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 /// After the prompt's end was announced: likewise, until its record appears.
 const ENDING: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
-/// After the queue changed while the prompt waits. Busy queues change often, and a look can cost megabytes.
-const QUEUE_CHANGED: Duration = Duration::from_millis(500);
+/// After the submit, and after the queue changed while the prompt waits: a run that is quicker needs no look, busy queues
+/// change often, and a look can cost megabytes.
+const WAITING: Duration = Duration::from_millis(500);
+/// After a look that found the prompt nowhere, to make sure.
+const IN_DOUBT: Duration = Duration::from_millis(250);
 
 /// When to look at the server's record next. Knows time only from what it is told.
 #[derive(Debug)]
@@ -49,7 +52,8 @@ impl Pace {
 
     /// The prompt was accepted: from now on looks make sense.
     pub(super) fn submitted(&mut self, now: Instant) {
-        self.next = now + self.interval(now);
+        self.last_look = now;
+        self.next = now + self.interval(now).min(WAITING);
     }
 
     /// The socket opened.
@@ -72,7 +76,7 @@ impl Pace {
         self.heard = Some(now);
         match hint {
             Hint::None => {}
-            Hint::QueueChanged => self.next = self.next.min(now.max(self.last_look + QUEUE_CHANGED)),
+            Hint::QueueChanged => self.next = self.next.min(now.max(self.last_look + WAITING)),
             Hint::Ending => {
                 self.ending.get_or_insert(0);
                 self.next = self.next.min(now + ENDING.0);
@@ -91,13 +95,17 @@ impl Pace {
         self.over_since_look = false;
     }
 
-    /// A look has shown that it is not over yet.
-    pub(super) fn looked(&mut self, now: Instant) {
+    /// A look has shown that it is not over yet, or, `in_doubt`, that it is nowhere.
+    pub(super) fn looked(&mut self, now: Instant, in_doubt: bool) {
         if !self.connected {
             self.blind_looks = self.blind_looks.saturating_add(1);
         }
         self.ending = self.ending.map(|looks| looks.saturating_add(1));
-        self.next = if self.over_since_look { now } else { now + self.interval(now) };
+        self.next = match (self.over_since_look, in_doubt) {
+            (true, _) => now,
+            (false, true) => now + self.interval(now).min(IN_DOUBT),
+            (false, false) => now + self.interval(now),
+        };
     }
 
     fn interval(&self, now: Instant) -> Duration {
@@ -130,11 +138,13 @@ mod tests {
         let mut pace = Pace::new(t0);
         pace.connected(t0);
         pace.submitted(t0);
-        assert_eq!(pace.next_look(), t0 + LIVELY);
+        assert_eq!(pace.next_look(), t0 + WAITING);
+        pace.looked(t0 + ms(500), false);
+        assert_eq!(pace.next_look(), t0 + ms(5500));
         pace.heard(t0 + ms(4000), Hint::None);
-        pace.looked(t0 + ms(5000));
-        assert_eq!(pace.next_look(), t0 + ms(10_000));
-        pace.looked(t0 + ms(20_000));
+        pace.looked(t0 + ms(5500), false);
+        assert_eq!(pace.next_look(), t0 + ms(10_500));
+        pace.looked(t0 + ms(20_000), false);
         assert_eq!(pace.next_look(), t0 + ms(22_000), "silent for 16 s");
     }
 
@@ -148,7 +158,7 @@ mod tests {
         for _ in 0..6 {
             waits.push(pace.next_look() - now);
             now = pace.next_look();
-            pace.looked(now);
+            pace.looked(now, false);
         }
         assert_eq!(waits, [ms(100), ms(200), ms(400), ms(800), ms(1000), ms(1000)]);
     }
@@ -159,15 +169,15 @@ mod tests {
         let mut pace = Pace::new(t0);
         pace.connected(t0);
         pace.submitted(t0);
-        pace.heard(t0 + ms(1000), Hint::Ending);
-        assert_eq!(pace.next_look(), t0 + ms(1020));
-        pace.heard(t0 + ms(1001), Hint::Over);
-        assert_eq!(pace.next_look(), t0 + ms(1001));
-        pace.looking(t0 + ms(1001));
-        pace.looked(t0 + ms(1001));
-        assert_eq!(pace.next_look(), t0 + ms(1041));
-        pace.looked(t0 + ms(1041));
-        assert_eq!(pace.next_look(), t0 + ms(1121));
+        pace.heard(t0 + ms(100), Hint::Ending);
+        assert_eq!(pace.next_look(), t0 + ms(120));
+        pace.heard(t0 + ms(101), Hint::Over);
+        assert_eq!(pace.next_look(), t0 + ms(101));
+        pace.looking(t0 + ms(101));
+        pace.looked(t0 + ms(101), false);
+        assert_eq!(pace.next_look(), t0 + ms(141));
+        pace.looked(t0 + ms(141), false);
+        assert_eq!(pace.next_look(), t0 + ms(221));
     }
 
     #[test]
@@ -178,7 +188,7 @@ mod tests {
         pace.submitted(t0);
         pace.looking(t0 + ms(5000));
         pace.heard(t0 + ms(5002), Hint::Over);
-        pace.looked(t0 + ms(5003));
+        pace.looked(t0 + ms(5003), false);
         assert_eq!(pace.next_look(), t0 + ms(5003));
     }
 
@@ -189,7 +199,7 @@ mod tests {
         pace.connected(t0);
         pace.submitted(t0);
         pace.looking(t0 + ms(100));
-        pace.looked(t0 + ms(110));
+        pace.looked(t0 + ms(110), false);
         for at in [101, 102, 150] {
             pace.heard(t0 + ms(at), Hint::QueueChanged);
             assert_eq!(pace.next_look(), t0 + ms(600));
@@ -199,15 +209,24 @@ mod tests {
     }
 
     #[test]
+    fn a_prompt_that_is_nowhere_is_soon_looked_for_again() {
+        let t0 = Instant::now();
+        let mut pace = Pace::new(t0);
+        pace.connected(t0);
+        pace.looked(t0, true);
+        assert_eq!(pace.next_look(), t0 + IN_DOUBT);
+    }
+
+    #[test]
     fn a_lost_socket_is_made_up_for_at_once() {
         let t0 = Instant::now();
         let mut pace = Pace::new(t0);
         pace.connected(t0);
         pace.submitted(t0);
-        pace.disconnected(t0 + ms(700));
-        assert_eq!(pace.next_look(), t0 + ms(700));
-        pace.looked(t0 + ms(700));
-        pace.disconnected(t0 + ms(710));
-        assert_eq!(pace.next_look(), t0 + ms(900), "a socket that is still away changes nothing");
+        pace.disconnected(t0 + ms(400));
+        assert_eq!(pace.next_look(), t0 + ms(400));
+        pace.looked(t0 + ms(400), false);
+        pace.disconnected(t0 + ms(410));
+        assert_eq!(pace.next_look(), t0 + ms(600), "a socket that is still away changes nothing");
     }
 }

@@ -22,6 +22,7 @@ pub struct Run {
     submitted: bool,
     seen_by_server: bool,
     started: bool,
+    snapshots: bool,
     previews_name_their_prompt: bool,
     ahead: Option<usize>,
     current: Option<String>,
@@ -56,6 +57,7 @@ impl Run {
             submitted: false,
             seen_by_server: false,
             started: false,
+            snapshots: false,
             previews_name_their_prompt: false,
             ahead: None,
             current: None,
@@ -77,6 +79,12 @@ impl Run {
     #[must_use]
     pub const fn is_known_to_server(&self) -> bool {
         self.submitted || self.seen_by_server
+    }
+
+    /// Whether the last look found it nowhere.
+    #[must_use]
+    pub const fn is_in_doubt(&self) -> bool {
+        self.nowhere > 0
     }
 
     /// How it ended, once the record told.
@@ -238,8 +246,9 @@ impl Run {
         if self.current.as_deref() == Some(id) {
             return;
         }
-        // Only one node runs at a time, asynchronous ones aside, and those are finished by name.
-        if let Some(before) = self.current.take() {
+        // Servers before 0.3.45 send no snapshots, and there a node is over when the next one begins. Later ones run
+        // asynchronous nodes side by side.
+        if let Some(before) = self.current.take().filter(|_| !self.snapshots) {
             self.finish(&before, updates);
         }
         if !self.finished.contains(id) {
@@ -266,6 +275,7 @@ impl Run {
     }
 
     fn snapshot(&mut self, nodes: &[NodeProgress], updates: &mut Vec<Update>) {
+        self.snapshots = true;
         for node in nodes {
             match node.state {
                 NodeState::Finished => self.finish(&node.node, updates),
