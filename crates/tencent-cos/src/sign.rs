@@ -75,7 +75,7 @@ fn checked(name: &'static str, secret: &SecretString) -> Result<SecretString, Co
     if secret.is_empty() {
         return Err(CosError::Credential { name, problem: "is empty" });
     }
-    // Both travel in headers, and COS makes them of visible ASCII only.
+    // COS makes all three of visible ASCII only, and anything else cannot travel in a header.
     if !secret.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(CosError::Credential { name, problem: "holds a space, a line break or a character outside ASCII" });
     }

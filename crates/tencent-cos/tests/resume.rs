@@ -5,16 +5,22 @@
 #[path = "servers/scripted.rs"]
 mod scripted;
 
+use std::time::Duration;
+
 use futures_util::TryStreamExt;
 use scripted::{BUCKET, Reply, Server};
-use tencent_cos::{CosError, CosErrorKind};
+use tencent_cos::{Cos, CosError, CosErrorKind, Deadlines};
 
 const BODY: &[u8] = b"0123456789";
 /// CRC64 of [`BODY`].
 const CRC64: &str = "x-cos-hash-crc64ecma: 2838902930144391966";
 
 async fn download(server: &Server) -> Result<Vec<u8>, CosError> {
-    let mut object = server.cos().get_object(BUCKET, None, "k").await?;
+    download_with(&server.cos()).await
+}
+
+async fn download_with(cos: &Cos) -> Result<Vec<u8>, CosError> {
+    let mut object = cos.get_object(BUCKET, None, "k").await?;
     let mut body = Vec::new();
     while let Some(piece) = object.try_next().await? {
         body.extend_from_slice(&piece);
@@ -47,7 +53,9 @@ async fn a_lost_connection_is_taken_up_where_it_broke() {
 #[tokio::test]
 async fn a_silent_connection_is_taken_up_as_well() {
     let server = Server::start([first(4).then_silence(), rest(4, 10)]).await;
-    assert_eq!(download(&server).await.unwrap(), BODY);
+    let deadlines = Deadlines { silence: Duration::from_millis(500), ..Deadlines::default() };
+    assert_eq!(download_with(&server.cos().with_deadlines(deadlines)).await.unwrap(), BODY);
+    assert_eq!(server.requests().last().unwrap().header("range"), Some("bytes=4-"));
 }
 
 #[tokio::test]

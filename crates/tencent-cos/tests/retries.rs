@@ -61,11 +61,11 @@ async fn a_list_that_breaks_off_is_asked_for_again() {
 async fn a_server_that_never_answers_is_given_up() {
     let mute = || Reply::announcing(1000, "200 OK", &[], "<ListBucketResult>").then_silence();
     let server = Server::start([mute(), mute(), mute()]).await;
-    let deadline = Duration::from_millis(100);
+    let deadline = Duration::from_millis(500);
     let cos = server.cos().with_deadlines(Deadlines { answer: deadline, silence: deadline });
     let error = cos.list_objects(&request()).await.unwrap_err();
     assert_eq!((error.kind(), error.is_temporary()), (CosErrorKind::Unreachable, true));
-    assert!(error.to_string().ends_with(": no answer for 0.1 s"), "{error}");
+    assert!(error.to_string().ends_with(": no answer for 0.5 s"), "{error}");
     assert_eq!(server.requests().len(), 3);
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tencent_cos::{Cos, CosConfig, Deadlines, EndpointTemplate};
+use tencent_cos::{Cos, CosConfig, EndpointTemplate};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -88,8 +88,7 @@ impl Server {
             region: None,
             endpoint: EndpointTemplate::parse(&format!("http://{}/{{bucket}}", self.address)).unwrap(),
         };
-        let deadlines = Deadlines { answer: Duration::from_secs(20), silence: Duration::from_millis(300) };
-        Cos::new(config).unwrap().with_deadlines(deadlines)
+        Cos::new(config).unwrap()
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {
