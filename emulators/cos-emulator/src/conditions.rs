@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderName, header};
 
+use crate::timestamps;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Proceed,
@@ -46,8 +48,7 @@ fn date(headers: &HeaderMap, name: HeaderName) -> Option<SystemTime> {
 
 /// HTTP dates have no fractions: an object counts by the second it was changed in.
 fn whole_seconds(time: SystemTime) -> SystemTime {
-    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    UNIX_EPOCH + Duration::from_secs(seconds)
+    UNIX_EPOCH + Duration::from_secs(timestamps::seconds(time))
 }
 
 fn matches(list: &str, etag: &str) -> bool {

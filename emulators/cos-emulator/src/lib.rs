@@ -16,6 +16,7 @@ mod server;
 mod service;
 mod signature;
 mod store;
+mod timestamps;
 mod url_encoding;
 mod xml;
 

@@ -4,11 +4,13 @@
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
-    time::{SystemTime, UNIX_EPOCH},
+    time::SystemTime,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use uuid::Uuid;
+
+use crate::timestamps;
 
 /// Gives each answer of one server its own id.
 #[derive(Debug, Default)]
@@ -16,7 +18,7 @@ pub(crate) struct RequestIds(AtomicU64);
 
 impl RequestIds {
     pub(crate) fn next(&self, now: SystemTime) -> String {
-        let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        let seconds = timestamps::seconds(now);
         let number = self.0.fetch_add(1, Ordering::Relaxed);
         let process = std::process::id();
         STANDARD.encode(format!("{seconds:x}_7f000001_{process:x}_{number:x}"))
@@ -30,7 +32,7 @@ pub(crate) fn trace_id() -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
 

@@ -29,6 +29,7 @@ use crate::{
     request_log::{LoggedRequest, RequestLog},
     signature::{self, Authorization, Refusal, SignedParts},
     store::{BucketInfo, ByteStream, Store},
+    timestamps,
     url_encoding::decode_path,
     xml,
 };
@@ -181,7 +182,7 @@ fn into_response(answer: Answer, head: bool, clock: SystemTime, id: &str) -> Res
     if answer.length_is_said && answer.status != StatusCode::NOT_MODIFIED {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(answer.length));
     }
-    set(headers, header::DATE, &httpdate::fmt_http_date(clock));
+    set(headers, header::DATE, &timestamps::http_date(clock));
     set(headers, header::SERVER, "tencent-cos");
     set(headers, HeaderName::from_static("x-cos-request-id"), id);
     response
@@ -193,7 +194,10 @@ fn refusal(asked: &Asked<'_>, error: &ServiceError, id: &str) -> Answer {
     let mut answer = if asked.method == Method::HEAD {
         Answer::empty(error.status())
     } else {
-        let path = decode_path(asked.path).unwrap_or_else(|| asked.path.to_owned());
+        // XML has no control characters.
+        let path = decode_path(asked.path)
+            .filter(|path| !path.chars().any(char::is_control))
+            .unwrap_or_else(|| asked.path.to_owned());
         let resource = match path.as_str() {
             "/" => asked.host.to_owned(),
             path => format!("{}{path}", asked.host),
@@ -344,12 +348,12 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 }
 
 fn unix(time: SystemTime) -> i64 {
-    time.duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or_default()
+    i64::try_from(timestamps::seconds(time)).unwrap_or_default()
 }
 
-/// A clock that is off by `seconds`; a time before 1970 counts as 1970.
+/// A clock that is off by `seconds`; one that no clock can show is 1970.
 fn shifted(time: SystemTime, seconds: i64) -> SystemTime {
     let by = Duration::from_secs(seconds.unsigned_abs());
     let moved = if seconds < 0 { time.checked_sub(by) } else { time.checked_add(by) };
-    moved.filter(|moved| *moved >= UNIX_EPOCH && unix(*moved) < 253_402_300_800).unwrap_or(UNIX_EPOCH)
+    moved.unwrap_or(UNIX_EPOCH)
 }

@@ -1,9 +1,6 @@
 //! GET Service, GET Bucket and HEAD Bucket.
 
-use std::time::SystemTime;
-
 use http::{HeaderName, StatusCode};
-use jiff::Timestamp;
 
 use super::{Answer, Service, set};
 use crate::{
@@ -11,6 +8,7 @@ use crate::{
     error::ServiceError,
     query::Query,
     store::BucketInfo,
+    timestamps,
     url_encoding::encode_listed,
     xml,
 };
@@ -72,7 +70,7 @@ impl Service {
                     };
                     contents.push(xml::Contents {
                         key: shown(key),
-                        last_modified: with_milliseconds(object.last_modified),
+                        last_modified: timestamps::listed(object.last_modified),
                         etag: object.etag,
                         size: object.length,
                         owner: owner.clone(),
@@ -105,16 +103,7 @@ fn bucket_entry(bucket: BucketInfo) -> xml::Bucket {
     xml::Bucket {
         name: bucket.name,
         location: bucket.region,
-        creation_date: timestamp(bucket.created).strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        creation_date: timestamps::created(bucket.created),
         bucket_type: "cos",
     }
-}
-
-fn with_milliseconds(time: SystemTime) -> String {
-    timestamp(time).strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
-}
-
-/// COS knows whole seconds. A time that no calendar has counts as 1970.
-fn timestamp(time: SystemTime) -> Timestamp {
-    Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH)
 }

@@ -10,6 +10,7 @@ use crate::{
     query::Query,
     range::{self, Selection},
     store::Object,
+    timestamps,
 };
 
 const CRC64: HeaderName = HeaderName::from_static("x-cos-hash-crc64ecma");
@@ -41,7 +42,7 @@ impl Service {
             }
         }
         let headers = &mut answer.headers;
-        set(headers, header::LAST_MODIFIED, &httpdate::fmt_http_date(object.last_modified));
+        set(headers, header::LAST_MODIFIED, &timestamps::http_date(object.last_modified));
         set(headers, header::ACCEPT_RANGES, "bytes");
         answer.length = object.length;
         if !get {

@@ -125,6 +125,8 @@ async fn errors_say_what_and_where() {
     assert_eq!(get.one("Resource").unwrap(), format!("{}/go ne", crate::client::HOST));
     assert_eq!(get.one("RequestId").as_deref(), get.header("x-cos-request-id"));
     assert_eq!(get.one("TraceId").as_deref(), get.header("x-cos-trace-id"));
+    let odd = Request::object(&server, "gone\u{1}").send();
+    assert_eq!(odd.one("Resource").unwrap(), format!("{}/gone%01", crate::client::HOST));
     let head = Request::object(&server, "go ne").method("HEAD").send();
     assert_eq!((head.status, head.body.len()), (404, 0));
 }
