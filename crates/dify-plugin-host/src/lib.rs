@@ -1,1 +1,40 @@
-//! Dify's end of the pipe: starts a plugin as the daemon does and enforces its limits.
+#![doc = include_str!("../README.md")]
+
+mod action;
+mod answer;
+mod assembly;
+mod backwards;
+mod call;
+mod chunk_merger;
+mod decode;
+mod envelope;
+mod failure;
+mod file_server;
+mod form_file;
+mod go_json;
+mod go_struct;
+mod host;
+mod line_reader;
+mod loopback_server;
+mod process;
+mod received_file;
+mod request;
+mod session;
+mod signed_url;
+mod storage;
+mod upload_endpoint;
+mod violation;
+
+pub use action::Action;
+pub use answer::Answer;
+pub use call::{Call, CallEvent};
+pub use chunk_merger::ChunkFault;
+pub use decode::ActionResult;
+pub use failure::{CallFailure, Ended, StartError};
+pub use file_server::{FileContent, FileFault, FileId, FileServer};
+pub use host::{DifyHost, DifyHostBuilder};
+pub use process::{Heartbeats, PluginProcess};
+pub use received_file::{Carrier, ReceivedFile};
+pub use request::{CallRequest, IncomingFile};
+pub use upload_endpoint::{ToolFile, UploadEndpoint, UploadEndpointBuilder, UploadFault};
+pub use violation::Violation;
