@@ -1,0 +1,214 @@
+//! Results of nodes, kept from one prompt to the next.
+//!
+//! As ComfyUI's `comfy_execution/caching.py`: a result is known by the node's class, its literal
+//! inputs and, through its links, those of all its ancestors, whatever their ids; and what the
+//! next prompt does not contain is forgotten when it starts.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::node::{Files, Fingerprint, NodeValue};
+use crate::registry::Registry;
+
+/// What a node left behind.
+#[derive(Debug, Clone)]
+pub(crate) struct CachedResult {
+    pub(crate) values: Vec<NodeValue>,
+    /// `output` and `meta`, if the node had something to show.
+    pub(crate) ui: Option<CachedUi>,
+}
+
+/// What a node showed.
+#[derive(Debug, Clone)]
+pub(crate) struct CachedUi {
+    pub(crate) output: Value,
+    pub(crate) meta: Value,
+}
+
+/// The results of the last prompt and of the one that runs.
+#[derive(Debug, Default)]
+pub(crate) struct ResultCache {
+    results: HashMap<String, CachedResult>,
+    keys: HashMap<String, String>,
+    unique: u64,
+}
+
+impl ResultCache {
+    /// Starts a prompt: computes the key of every node, notes in the prompt what nodes said of
+    /// themselves (`is_changed`, as in ComfyUI's PNG metadata) and forgets other results.
+    pub(crate) fn start(&mut self, prompt: &mut Map<String, Value>, registry: &Registry, files: Files<'_>) {
+        let mut immediate = HashMap::new();
+        for (node_id, node) in prompt.iter_mut() {
+            let fingerprint = fingerprint(node, registry, &files);
+            let changed = match &fingerprint {
+                Fingerprint::Inputs => Value::from(false),
+                Fingerprint::Content(content) => {
+                    set_changed(node, json!([content]));
+                    Value::from(content.as_str())
+                }
+                Fingerprint::Unique => {
+                    self.unique += 1;
+                    set_changed(node, json!([self.unique]));
+                    json!({"unique": self.unique})
+                }
+            };
+            immediate.insert(node_id.clone(), changed);
+        }
+        self.keys = prompt.keys().map(|node_id| (node_id.clone(), self.key(prompt, node_id, &immediate))).collect();
+        let used: HashSet<&String> = self.keys.values().collect();
+        self.results.retain(|key, _| used.contains(key));
+    }
+
+    fn key(&self, prompt: &Map<String, Value>, node_id: &str, changed: &HashMap<String, Value>) -> String {
+        let mut order: Vec<&str> = Vec::new();
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        // The real server walks depth first in the order of the inputs' names; the order only has
+        // to be the same for the same graph.
+        let mut open = vec![node_id];
+        while let Some(current) = open.pop() {
+            for (_, source, _) in links(prompt, current) {
+                if !places.contains_key(source) {
+                    places.insert(source, order.len());
+                    order.push(source);
+                    open.push(source);
+                }
+            }
+        }
+        let part = |id: &str| {
+            let Some(node) = prompt.get(id) else { return Value::Null };
+            let mut inputs: Vec<Value> = Vec::new();
+            for (name, value) in sorted_inputs(node) {
+                match as_link(value) {
+                    Some((source, slot)) => {
+                        inputs.push(json!([name, "link", places.get(source), slot]));
+                    }
+                    None => inputs.push(json!([name, "literal", value])),
+                }
+            }
+            json!([node.get("class_type"), changed.get(id), inputs])
+        };
+        let parts: Vec<Value> = std::iter::once(node_id).chain(order.iter().copied()).map(part).collect();
+        Value::Array(parts).to_string()
+    }
+
+    pub(crate) fn get(&self, node_id: &str) -> Option<&CachedResult> {
+        self.results.get(self.keys.get(node_id)?)
+    }
+
+    pub(crate) fn contains(&self, node_id: &str) -> bool {
+        self.get(node_id).is_some()
+    }
+
+    pub(crate) fn insert(&mut self, node_id: &str, result: CachedResult) {
+        if let Some(key) = self.keys.get(node_id) {
+            self.results.insert(key.clone(), result);
+        }
+    }
+
+    /// Forgets everything; `/free` with `free_memory`.
+    pub(crate) fn clear(&mut self) {
+        self.results.clear();
+    }
+}
+
+fn fingerprint(node: &Value, registry: &Registry, files: &Files<'_>) -> Fingerprint {
+    let class_type = node.get("class_type").and_then(Value::as_str).unwrap_or_default();
+    match (registry.get(class_type), node.get("inputs")) {
+        (Some(class), Some(Value::Object(inputs))) => class.fingerprint(inputs, files),
+        _ => Fingerprint::Inputs,
+    }
+}
+
+fn set_changed(node: &mut Value, changed: Value) {
+    if let Some(node) = node.as_object_mut() {
+        node.insert("is_changed".to_owned(), changed);
+    }
+}
+
+fn sorted_inputs(node: &Value) -> Vec<(&String, &Value)> {
+    let mut inputs: Vec<_> = node.get("inputs").and_then(Value::as_object).into_iter().flatten().collect();
+    inputs.sort_by_key(|(name, _)| *name);
+    inputs
+}
+
+/// The links of a node in the order of their inputs' names: input, source, slot.
+fn links<'a>(prompt: &'a Map<String, Value>, node_id: &str) -> Vec<(&'a str, &'a str, &'a Value)> {
+    let Some(node) = prompt.get(node_id) else { return Vec::new() };
+    sorted_inputs(node)
+        .into_iter()
+        .filter_map(|(name, value)| {
+            let (source, slot) = as_link(value)?;
+            Some((name.as_str(), source, slot))
+        })
+        .collect()
+}
+
+/// The source and the slot, if the value is a link: ComfyUI's `is_link`.
+pub(crate) fn as_link(value: &Value) -> Option<(&str, &Value)> {
+    match value.as_array()?.as_slice() {
+        [Value::String(source), slot @ (Value::Number(_) | Value::Bool(_))] => Some((source, slot)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{CachedResult, ResultCache};
+    use crate::node::Files;
+    use crate::registry::Registry;
+    use crate::storage::Storage;
+
+    fn start(cache: &mut ResultCache, prompt: Value) {
+        let storage = Storage::in_memory(1_000);
+        let registry = Registry::new(Vec::new(), &Files(&storage));
+        let Value::Object(mut prompt) = prompt else { panic!("a prompt is an object") };
+        cache.start(&mut prompt, &registry, Files(&storage));
+    }
+
+    fn prompt(color: u32, prefix: &str, first: &str) -> Value {
+        json!({
+            first: {"class_type": "EmptyImage", "inputs": {"color": color}},
+            "2": {"class_type": "ImageInvert", "inputs": {"image": [first, 0]}},
+            "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": prefix}},
+        })
+    }
+
+    fn empty() -> CachedResult {
+        CachedResult { values: Vec::new(), ui: None }
+    }
+
+    #[test]
+    fn a_result_holds_for_the_same_inputs_under_any_id() {
+        let mut cache = ResultCache::default();
+        start(&mut cache, prompt(1, "a", "1"));
+        for node in ["1", "2", "3"] {
+            cache.insert(node, empty());
+        }
+        start(&mut cache, prompt(1, "b", "7"));
+        assert!(cache.contains("7") && cache.contains("2") && !cache.contains("3"));
+    }
+
+    #[test]
+    fn a_change_upstream_changes_everything_below_and_forgets_the_rest() {
+        let mut cache = ResultCache::default();
+        start(&mut cache, prompt(1, "a", "1"));
+        cache.insert("2", empty());
+        start(&mut cache, prompt(2, "a", "1"));
+        assert!(!cache.contains("2"));
+        start(&mut cache, prompt(1, "a", "1"));
+        assert!(!cache.contains("2"), "only the last prompt's results are kept");
+    }
+
+    #[test]
+    fn a_node_that_is_never_the_same_is_never_cached() {
+        let mut cache = ResultCache::default();
+        let prompt = json!({"1": {"class_type": "SaveImageWebsocket", "inputs": {}}});
+        start(&mut cache, prompt.clone());
+        cache.insert("1", empty());
+        start(&mut cache, prompt);
+        assert!(!cache.contains("1"));
+    }
+}

@@ -1,0 +1,63 @@
+//! The routes, one file per family.
+//!
+//! Every route is there twice, with and without `/api` (ComfyUI's `server.py`), except the jobs,
+//! which are only below `/api`.
+
+mod history;
+mod info;
+mod jobs;
+mod models;
+mod object_info;
+mod prompt;
+mod queue;
+mod unknown;
+mod upload;
+mod view;
+mod websocket;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::{MethodRouter, get, post};
+
+use crate::application::Application;
+use crate::{access, faults};
+
+type Routes = Router<Arc<Application>>;
+
+/// All routes, behind the checks and the faults.
+pub(crate) fn router(application: &Arc<Application>) -> Router {
+    let routes = Router::new().route("/", get(info::root));
+    let routes = both(routes, "/system_stats", get(info::system_stats));
+    let routes = both(routes, "/features", get(info::features));
+    let routes = both(routes, "/prompt", get(prompt::remaining).post(prompt::submit));
+    let routes = both(routes, "/queue", get(queue::show).post(queue::change));
+    let routes = both(routes, "/interrupt", post(queue::interrupt));
+    let routes = both(routes, "/free", post(queue::free));
+    let routes = both(routes, "/history", get(history::page).post(history::change));
+    let routes = both(routes, "/history/{prompt_id}", get(history::one));
+    let routes = both(routes, "/object_info", get(object_info::all));
+    let routes = both(routes, "/object_info/{class_type}", get(object_info::one));
+    let routes = both(routes, "/models", get(models::folders));
+    let routes = both(routes, "/models/{folder}", get(models::folder));
+    let routes = both(routes, "/embeddings", get(models::embeddings));
+    let routes = both(routes, "/upload/image", post(upload::image));
+    let routes = both(routes, "/upload/mask", post(upload::mask));
+    let routes = both(routes, "/view", get(view::view));
+    let routes = both(routes, "/ws", get(websocket::connect));
+    routes
+        .route("/api/jobs", get(jobs::page))
+        .route("/api/jobs/cancel", post(jobs::cancel_many))
+        .route("/api/jobs/{job_id}", get(jobs::one))
+        .route("/api/jobs/{job_id}/cancel", post(jobs::cancel))
+        .method_not_allowed_fallback(unknown::method)
+        .fallback(unknown::path)
+        .layer(middleware::from_fn_with_state(Arc::clone(application), access::check))
+        .layer(middleware::from_fn_with_state(application.faults.clone(), faults::apply))
+        .with_state(Arc::clone(application))
+}
+
+fn both(routes: Routes, path: &str, methods: MethodRouter<Arc<Application>>) -> Routes {
+    routes.route(path, methods.clone()).route(&format!("/api{path}"), methods)
+}
