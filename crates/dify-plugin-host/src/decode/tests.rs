@@ -125,5 +125,5 @@ fn verdicts_on_lines_are_the_daemons_own() {
         assert_eq!(ours.is_err(), refused, "{line}\nours: {ours:?}");
         compared += 1;
     }
-    assert!(compared > 20, "{compared}");
+    assert!(compared >= 20, "{compared}");
 }
