@@ -1,6 +1,8 @@
 use std::fmt;
 
 use indexmap::IndexMap;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 /// The most files and texts that are taken from one run.
@@ -108,8 +110,16 @@ impl fmt::Display for OutputFile {
     }
 }
 
-/// The shape of `outputs` in a history entry: node id, key, whatever the node gave.
-pub(crate) type RawOutputs = IndexMap<String, IndexMap<String, Value>>;
+/// The shape of `outputs` in a history entry: by node id, what the node gave.
+pub(crate) type RawOutputs = IndexMap<String, NodeOutput>;
+
+/// What one node gave: an object, in the order of its keys. Anything else holds no files.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum NodeOutput {
+    Keys(IndexMap<String, Value>),
+    Other(IgnoredAny),
+}
 
 impl Outputs {
     /// Only what the run was for: the files without the previews.
@@ -118,10 +128,11 @@ impl Outputs {
     }
 
     pub(crate) fn read(raw: &RawOutputs) -> Self {
-        let mut nodes: Vec<(&String, &IndexMap<String, Value>)> = raw.iter().collect();
+        let mut nodes: Vec<(&String, &NodeOutput)> = raw.iter().collect();
         nodes.sort_by_key(|(id, _)| place(id));
         let mut outputs = Self::default();
-        for (node_id, keys) in nodes {
+        for (node_id, output) in nodes {
+            let NodeOutput::Keys(keys) = output else { continue };
             for (key, value) in keys {
                 let first = outputs.files.len();
                 outputs.take_files(node_id, key, value, first, 0);

@@ -43,7 +43,7 @@ struct RawStatus {
     #[serde(default)]
     status_str: Option<String>,
     #[serde(default)]
-    messages: Vec<(String, Box<RawValue>)>,
+    messages: Vec<Box<RawValue>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -71,7 +71,9 @@ impl RawStatus {
     /// for a run that failed while it was being staged (`execution.py`, `execute_async`: `self.success` keeps the value
     /// of the node before). Messages of blocked branches are no ends.
     fn verdict(self) -> Verdict {
-        for (kind, data) in self.messages.into_iter().rev() {
+        for message in self.messages.iter().rev() {
+            // `[kind, data]`; whatever else a server may put there says nothing about the end.
+            let Ok((kind, data)) = serde_json::from_str::<(String, &RawValue)>(message.get()) else { continue };
             match kind.as_str() {
                 "execution_success" => return Verdict::Succeeded,
                 "execution_error" => {
@@ -138,6 +140,19 @@ mod tests {
     fn a_blocked_branch_is_no_end() {
         let blocked = ERROR.replace(r#""E""#, r#""ExecutionBlocked""#);
         assert_eq!(verdict(&format!(r#"{{"status_str": "success", "messages": [{blocked}]}}"#)), Verdict::Succeeded);
+    }
+
+    #[test]
+    fn what_is_not_understood_does_not_hide_the_verdict() {
+        let failed = verdict(&format!(
+            r#"{{"status_str": "success", "messages": [{ERROR}, 7, ["x"], {{"a": 1}}, ["y", null, 3]]}}"#
+        ));
+        assert!(matches!(failed, Verdict::Failed(_)));
+        let odd: RawRecord = serde_json::from_str(
+            r#"{"outputs": {"1": null, "2": [1], "3": {"images": [{"filename": "a.png"}]}}, "status": {"status_str": "success"}}"#,
+        )
+        .unwrap();
+        assert_eq!(Record::from(odd).outputs.files.len(), 1);
     }
 
     #[test]

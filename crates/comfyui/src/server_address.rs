@@ -50,6 +50,12 @@ impl ServerAddress {
         if text.is_empty() {
             return Err(AddressError::Empty);
         }
+        // "http:/host" would be read as the host "http".
+        if ["http:", "https:", "ws:", "wss:"].iter().any(|scheme| starts_with_ignoring_case(text, scheme))
+            && !text.contains("://")
+        {
+            return Err(AddressError::NotAUrl("two slashes must follow the scheme".to_owned()));
+        }
         let (scheme, rest) = match text.split_once("://") {
             // "host/?next=http://x" has no scheme of its own.
             Some((scheme, rest)) if !scheme.contains(['/', '?', '#', '@']) => (scheme.to_ascii_lowercase(), rest),
@@ -120,6 +126,10 @@ impl ServerAddress {
     }
 }
 
+fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
+    text.get(..start.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(start))
+}
+
 fn take_user_info(url: &mut Url) -> Option<SecretString> {
     if url.username().is_empty() && url.password().is_none() {
         return None;
@@ -173,7 +183,9 @@ mod tests {
         assert_eq!(refused("  "), AddressError::Empty);
         assert_eq!(refused("ftp://host"), AddressError::Scheme("ftp".to_owned()));
         assert_eq!(refused("http://host/?token=abc"), AddressError::Query);
-        for text in ["http://", "http://user:secret@", "::1:8188", "http://ho st/", "host:port"] {
+        for text in
+            ["http://", "http://user:secret@", "::1:8188", "http://ho st/", "host:port", "http:/host", "HTTPS:host"]
+        {
             let error = refused(text);
             assert!(matches!(error, AddressError::NotAUrl(_)), "{text}: {error}");
             assert!(!error.to_string().contains("secret"));

@@ -24,6 +24,8 @@ const WAIT_FOR_FIRST_FRAME: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How many looks in a row may fail for a reason that waiting does not cure.
 const HOPELESS_LOOKS: u32 = 3;
+/// What a deadline means that no clock can hold.
+const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// For telling the server to cancel, when the deadline has passed or the run is given up.
 const CANCEL_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -46,7 +48,8 @@ impl ComfyUi {
         options: ExecuteOptions,
         on_update: impl FnMut(Update) + Send,
     ) -> Result<Finished, RunError> {
-        let deadline = Instant::now() + options.deadline;
+        let now = Instant::now();
+        let deadline = now.checked_add(options.deadline).unwrap_or(now + FOR_EVER);
         let prompt_id = Uuid::new_v4().to_string();
         let mut execution = Execution {
             server: self,

@@ -14,9 +14,11 @@ const SILENT: Duration = Duration::from_secs(2);
 const BLIND: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 /// After the prompt's end was announced: likewise, until its record appears.
 const ENDING: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
-/// After the submit, and after the queue changed while the prompt waits: a run that is quicker needs no look, busy queues
-/// change often, and a look can cost megabytes.
-const WAITING: Duration = Duration::from_millis(500);
+/// After the submit: a run that is quicker needs no look.
+const FIRST: Duration = Duration::from_millis(500);
+/// At least this long after the last look, when the queue changed while the prompt waits: busy queues change often, and
+/// a look can cost megabytes.
+const QUEUE_CHANGED: Duration = Duration::from_secs(2);
 /// After a look that found the prompt nowhere, to make sure.
 const IN_DOUBT: Duration = Duration::from_millis(250);
 
@@ -53,7 +55,7 @@ impl Pace {
     /// The prompt was accepted: from now on looks make sense.
     pub(super) fn submitted(&mut self, now: Instant) {
         self.last_look = now;
-        self.next = now + self.interval(now).min(WAITING);
+        self.next = now + self.interval(now).min(FIRST);
     }
 
     /// The socket opened.
@@ -76,7 +78,7 @@ impl Pace {
         self.heard = Some(now);
         match hint {
             Hint::None => {}
-            Hint::QueueChanged => self.next = self.next.min(now.max(self.last_look + WAITING)),
+            Hint::QueueChanged => self.next = self.next.min(now.max(self.last_look + QUEUE_CHANGED)),
             Hint::Ending => {
                 self.ending.get_or_insert(0);
                 self.next = self.next.min(now + ENDING.0);
@@ -138,7 +140,7 @@ mod tests {
         let mut pace = Pace::new(t0);
         pace.connected(t0);
         pace.submitted(t0);
-        assert_eq!(pace.next_look(), t0 + WAITING);
+        assert_eq!(pace.next_look(), t0 + FIRST);
         pace.looked(t0 + ms(500), false);
         assert_eq!(pace.next_look(), t0 + ms(5500));
         pace.heard(t0 + ms(4000), Hint::None);
@@ -202,10 +204,10 @@ mod tests {
         pace.looked(t0 + ms(110), false);
         for at in [101, 102, 150] {
             pace.heard(t0 + ms(at), Hint::QueueChanged);
-            assert_eq!(pace.next_look(), t0 + ms(600));
+            assert_eq!(pace.next_look(), t0 + ms(2100));
         }
         pace.heard(t0 + ms(3000), Hint::QueueChanged);
-        assert_eq!(pace.next_look(), t0 + ms(600), "long due");
+        assert_eq!(pace.next_look(), t0 + ms(2100), "long due");
     }
 
     #[test]

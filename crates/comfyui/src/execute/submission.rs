@@ -57,6 +57,7 @@ async fn is_there(server: &ComfyUi, lookout: &Lookout, prompt_id: &str) -> bool 
             sleep(BETWEEN_LOOKS).await;
         }
         match lookout.look(server, prompt_id).await {
+            Err(error) if !error.is_temporary() => return false,
             Ok(Sighting::Nowhere) | Err(_) => {}
             Ok(_) => return true,
         }
