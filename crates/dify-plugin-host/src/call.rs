@@ -111,7 +111,7 @@ impl Call {
         }
     }
 
-    async fn finish(&self, linger: Duration) -> Result<(), CallFailure> {
+    async fn finish(&mut self, linger: Duration) -> Result<(), CallFailure> {
         self.assembly.finish()?;
         if !linger.is_zero() {
             tokio::time::sleep(linger).await;
@@ -137,7 +137,7 @@ impl Call {
     ///
     /// # Errors
     /// [`CallFailure`].
-    pub async fn answer_with(mut self, mut show: impl FnMut(&CallEvent)) -> Result<Answer, CallFailure> {
+    pub async fn answer_with(mut self, mut show: impl FnMut(&CallEvent) + Send) -> Result<Answer, CallFailure> {
         let mut answer = Answer::default();
         while let Some(event) = self.next().await {
             let event = event?;

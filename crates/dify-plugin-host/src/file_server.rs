@@ -26,6 +26,8 @@ use crate::signed_url::{SecretKey, Signature, Signed};
 
 /// How much of a file is sent at once.
 const PIECE: u64 = 64 * 1024;
+/// How long a connection lives on before it is cut.
+const BEFORE_CUT: Duration = Duration::from_millis(50);
 
 /// Serves files over HTTP on 127.0.0.1. Cheap to clone; stops with the last clone.
 #[derive(Clone, Debug)]
@@ -53,6 +55,9 @@ struct ServedFile {
     content: FileContent,
 }
 
+/// Fills a piece of a file, given where in the file it starts.
+pub type Fill = Arc<dyn Fn(u64, &mut [u8]) + Send + Sync>;
+
 /// The bytes of a served file.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -64,7 +69,7 @@ pub enum FileContent {
         /// How many.
         length: u64,
         /// Fills a piece, given where in the file it starts.
-        fill: Arc<dyn Fn(u64, &mut [u8]) + Send + Sync>,
+        fill: Fill,
     },
 }
 
@@ -244,6 +249,8 @@ fn pieces(
             match fault {
                 Some(FileFault::Slow(pause)) => tokio::time::sleep(pause).await,
                 Some(FileFault::CutAfter(limit)) if sent >= limit => {
+                    // What was sent would otherwise be thrown away with the connection.
+                    tokio::time::sleep(BEFORE_CUT).await;
                     return Err(io::Error::new(io::ErrorKind::ConnectionReset, "cut as told"));
                 }
                 Some(FileFault::CutAfter(limit)) => length = length.min(limit - sent),

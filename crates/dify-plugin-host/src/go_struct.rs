@@ -15,7 +15,7 @@ pub(crate) enum GoType {
     /// `map[string]any`.
     Map,
     /// A slice.
-    List(&'static GoType),
+    List(&'static Self),
     /// A struct.
     Struct(&'static [Field]),
 }

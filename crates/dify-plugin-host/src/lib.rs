@@ -31,7 +31,7 @@ pub use call::{Call, CallEvent};
 pub use chunk_merger::ChunkFault;
 pub use decode::ActionResult;
 pub use failure::{CallFailure, Ended, StartError};
-pub use file_server::{FileContent, FileFault, FileId, FileServer};
+pub use file_server::{FileContent, FileFault, FileId, FileServer, Fill};
 pub use host::{DifyHost, DifyHostBuilder};
 pub use process::{Heartbeats, PluginProcess};
 pub use received_file::{Carrier, ReceivedFile};

@@ -150,7 +150,7 @@ impl PluginProcess {
     ///
     /// # Errors
     /// [`CallFailure`]: the plugin's own error, or what would have gone wrong in Dify.
-    pub async fn call(&self, request: impl Into<CallRequest>) -> Result<Answer, CallFailure> {
+    pub async fn call(&self, request: impl Into<CallRequest> + Send) -> Result<Answer, CallFailure> {
         self.start_call(request).await?.answer().await
     }
 
@@ -158,7 +158,7 @@ impl PluginProcess {
     ///
     /// # Errors
     /// [`CallFailure::InputClosed`] or [`CallFailure::ProcessEnded`] when there is no process to ask.
-    pub async fn start_call(&self, request: impl Into<CallRequest>) -> Result<Call, CallFailure> {
+    pub async fn start_call(&self, request: impl Into<CallRequest> + Send) -> Result<Call, CallFailure> {
         let request = request.into();
         let session_id = Uuid::new_v4().to_string();
         let line = request.line(&session_id);
@@ -203,7 +203,7 @@ impl PluginProcess {
     ///
     /// # Errors
     /// [`CallFailure::InputClosed`] or [`CallFailure::ProcessEnded`].
-    pub async fn send_raw_line(&self, line: impl AsRef<[u8]>) -> Result<(), CallFailure> {
+    pub async fn send_raw_line(&self, line: impl AsRef<[u8]> + Send) -> Result<(), CallFailure> {
         let mut line = line.as_ref().to_vec();
         if line.last() != Some(&b'\n') {
             line.push(b'\n');

@@ -131,16 +131,16 @@ impl Plugin {
         }
     }
 
-    /// Asks for a URL and posts `size` bytes to it, under that name and type; answers with the id, or the status line.
-    fn upload(&self, asked: (&str, &str), posted: (&str, &str), size: usize) -> io::Result<String> {
+    /// Asks for a URL and posts `size` bytes to it, under that name and type; answers with the id, or what went wrong.
+    fn upload(&self, asked: (&str, &str), posted: (&str, &str), size: usize) -> io::Result<Result<String, String>> {
         let request = format!(r#"{{"filename":"{}","mimetype":"{}"}}"#, asked.0, asked.1);
         let url = self.call_back("upload_file", &request)?;
         let Some((host, path)) = url.strip_prefix("http://").and_then(|rest| rest.split_once('/')) else {
-            return Ok(format!("no URL: {url}"));
+            return Ok(Err(format!("no URL: {url}")));
         };
         let mut connection = match TcpStream::connect(host) {
             Ok(connection) => connection,
-            Err(error) => return Ok(format!("unreachable: {:?}", error.kind())),
+            Err(error) => return Ok(Err(format!("unreachable: {:?}", error.kind()))),
         };
         let head = format!(
             "--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n",
@@ -167,7 +167,7 @@ impl Plugin {
         let _ = connection.read_to_end(&mut answer);
         let answer = String::from_utf8_lossy(&answer).into_owned();
         let status = answer.split(' ').nth(1).unwrap_or_default().to_owned();
-        Ok(if status == "201" { text_of(&answer, "id").unwrap_or_default() } else { status })
+        Ok(if status == "201" { text_of(&answer, "id").ok_or(answer) } else { Err(status) })
     }
 
     fn link(&self, kind: &str, link: &str, meta: &str) -> io::Result<()> {
@@ -382,9 +382,10 @@ impl Plugin {
             r#"{"opt":"get","key":"k"}"#,
         ] {
             let answer = self.call_back("storage", request)?;
-            // What is of interest, without the quotes.
-            let answer = answer.split(r#""message":"struct""#).next().unwrap_or_default().replace('"', "'");
-            self.text(answer.trim_end())?;
+            // The data of the response, in quotes that need no escape.
+            let data = answer.split_once(r#""message":"struct","data":"#).map_or(&*answer, |(_, data)| data);
+            let data = data.trim_end().strip_suffix("}}").unwrap_or(data).replace('"', "'");
+            self.text(&data)?;
         }
         Ok(())
     }
@@ -396,10 +397,12 @@ impl Plugin {
         let posted_name = text_of(line, "posted_name").unwrap_or_else(|| name.clone());
         let posted_type = text_of(line, "posted_type").unwrap_or_else(|| kind.clone());
         let size = parameter("upload_size").parse().unwrap_or(5);
-        let id = self.upload((&name, &kind), (&posted_name, &posted_type), size)?;
-        if !id.contains('-') {
-            return self.error(&format!(r#"{{"error_type":"UploadError","message":"{id}"}}"#));
-        }
+        let id = match self.upload((&name, &kind), (&posted_name, &posted_type), size)? {
+            Ok(id) => id,
+            Err(reason) => {
+                return self.error(&format!(r#"{{"error_type":"UploadError","message":"{reason}"}}"#));
+            }
+        };
         let link = parameter("link_kind");
         let meta = if parameter("link_by") == "meta" { format!(r#"{{"tool_file_id":"{id}"}}"#) } else { "null".into() };
         let path = if parameter("link_by") == "meta" { "elsewhere".to_owned() } else { id };
