@@ -1,0 +1,59 @@
+use dify_plugin::{BrowseFilesRequest, BrowseFilesResponse, Bucket, Error};
+use serde_json::{Map, Value};
+use tencent_cos::Cos;
+
+use crate::bucket::CosBucket;
+use crate::failure::failure;
+use crate::folder_page::FolderPage;
+
+/// Where `next_page_parameters` holds the marker, as in the official plugin.
+const MARKER: &str = "marker";
+
+/// The account's buckets, or a page of a folder in one of them.
+pub(crate) async fn browse(cos: Cos, request: BrowseFilesRequest) -> Result<BrowseFilesResponse, Error> {
+    let result = match request.bucket {
+        None => buckets(&cos).await?,
+        Some(name) => {
+            let marker = marker(&request.next_page_parameters)?;
+            let page = FolderPage::new(request.prefix, request.max_keys, marker);
+            vec![folder(CosBucket::new(cos, name), page).await?]
+        }
+    };
+    Ok(BrowseFilesResponse { result })
+}
+
+async fn buckets(cos: &Cos) -> Result<Vec<Bucket>, Error> {
+    let buckets = cos.list_buckets().await.map_err(|error| failure(&error))?;
+    let entry = |name| Bucket {
+        bucket: Some(name),
+        files: Vec::new(),
+        is_truncated: false,
+        next_page_parameters: Some(Map::new()),
+    };
+    Ok(buckets.into_iter().map(|bucket| entry(bucket.name)).collect())
+}
+
+async fn folder(mut bucket: CosBucket, mut page: FolderPage) -> Result<Bucket, Error> {
+    while let Some(request) = page.next_request() {
+        let listed = bucket.list(page.prefix(), request.marker.as_deref(), request.max_keys).await?;
+        let files = listed.objects.into_iter().map(|object| (object.key, object.size));
+        page.add(files, listed.common_prefixes, listed.next_marker)?;
+    }
+    let (files, marker) = page.finish();
+    Ok(Bucket {
+        bucket: Some(bucket.into_name()),
+        files,
+        is_truncated: marker.is_some(),
+        next_page_parameters: Some(
+            marker.map(|marker| (MARKER.to_owned(), Value::String(marker))).into_iter().collect(),
+        ),
+    })
+}
+
+fn marker(next_page_parameters: &Map<String, Value>) -> Result<Option<String>, Error> {
+    match next_page_parameters.get(MARKER) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(marker)) => Ok(Some(marker.clone()).filter(|marker| !marker.is_empty())),
+        Some(_) => Err(Error::parameter("next_page_parameters.marker is not a text")),
+    }
+}
