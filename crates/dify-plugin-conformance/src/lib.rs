@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+mod differences;
+mod normal_form;
+mod recorded;
+mod replay;
+
+pub use differences::Differences;
+pub use normal_form::normal_form;
+pub use recorded::{Line, RecordedCase, recorded_sessions};
+pub use replay::replay;
