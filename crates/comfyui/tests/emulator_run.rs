@@ -46,7 +46,7 @@ async fn bytes_of(client: &ComfyUi, finished: &Finished) -> Vec<u8> {
 #[tokio::test]
 async fn an_image_goes_in_and_comes_out_behind_a_gateway() {
     let server = ComfyUiEmulator::builder().bearer_token("k3y").path_prefix("/comfy").start().await.unwrap();
-    let client = client(&server.url(), "k3y");
+    let client = client(server.url(), "k3y");
     let made = run(
         &client,
         &Workflow::parse(
@@ -92,7 +92,7 @@ async fn an_image_goes_in_and_comes_out_behind_a_gateway() {
 #[tokio::test]
 async fn a_sampler_tells_its_steps_and_shows_previews() {
     let server = ComfyUiEmulator::builder().start().await.unwrap();
-    let client = client(&server.url(), "");
+    let client = client(server.url(), "");
     let (mut steps, mut previews) = (Vec::new(), 0);
     client
         .execute(&workflow(5), ExecuteOptions::new(Duration::from_secs(30)), |update| match update {
@@ -116,7 +116,7 @@ async fn what_is_wrong_is_told_node_by_node() {
     let mut workflow = workflow(5);
     workflow.node_mut("3").unwrap().inputs.insert("width".to_owned(), 0.into());
     workflow.node_mut("4").unwrap().inputs.insert("sampler_name".to_owned(), "magic".into());
-    let error = run(&client(&server.url(), ""), &workflow).await.unwrap_err().to_string();
+    let error = run(&client(server.url(), ""), &workflow).await.unwrap_err().to_string();
     assert!(error.contains("node 3 (EmptyLatentImage): width: "), "{error}");
     assert!(error.contains("node 4 \"Sampler\" (KSampler): sampler_name: "), "{error}");
     assert!(error.contains("'magic' not in"), "{error}");
@@ -132,7 +132,7 @@ async fn a_branch_that_is_not_valid_is_told_with_the_result() {
             "4": {"class_type": "SaveImage", "inputs": {"images": ["3", 0], "filename_prefix": "b"}}}"#,
     )
     .unwrap();
-    let finished = run(&client(&server.url(), ""), &workflow).await.unwrap();
+    let finished = run(&client(server.url(), ""), &workflow).await.unwrap();
     assert_eq!(finished.outputs.files.len(), 1);
     assert_eq!(finished.node_errors[0].node.id, "3");
     assert_eq!(finished.node_errors[0].dependent_outputs, ["4"]);
@@ -141,7 +141,7 @@ async fn a_branch_that_is_not_valid_is_told_with_the_result() {
 #[tokio::test]
 async fn faults_on_the_way_change_nothing_about_the_result() {
     let server = ComfyUiEmulator::builder().step_delay(Duration::from_millis(20)).start().await.unwrap();
-    let client = client(&server.url(), "");
+    let client = client(server.url(), "");
     let faults = server.faults();
 
     faults.cut_websocket_after(8);
@@ -168,7 +168,7 @@ async fn faults_on_the_way_change_nothing_about_the_result() {
 #[tokio::test]
 async fn a_deadline_stops_the_run_and_leaves_the_server_free() {
     let server = ComfyUiEmulator::builder().step_delay(Duration::from_millis(20)).start().await.unwrap();
-    let client = client(&server.url(), "");
+    let client = client(server.url(), "");
     let options = ExecuteOptions::new(Duration::from_millis(300));
     let error = client.execute(&workflow(1000), options, |_| {}).await.unwrap_err();
     assert!(matches!(error, RunError::DeadlinePassed { cancelled: true, .. }), "{error:?}");
@@ -182,7 +182,7 @@ async fn a_deadline_stops_the_run_and_leaves_the_server_free() {
 #[tokio::test]
 async fn a_run_that_waits_knows_how_many_are_before_it_and_sees_its_deletion() {
     let server = ComfyUiEmulator::builder().step_delay(Duration::from_millis(20)).start().await.unwrap();
-    let client = client(&server.url(), "");
+    let client = client(server.url(), "");
     let before = client.submit(&workflow(500), comfyui::SubmitOptions::default()).await.unwrap();
     let mut ahead = Vec::new();
     let waiting = workflow(5);
