@@ -67,15 +67,11 @@ struct Shared {
     stderr: StderrTail,
     /// Whether standard output is read.
     reading: watch::Sender<bool>,
-    /// How and with which status the process ended, once it has.
-    exit: watch::Sender<Option<Exit>>,
+    /// How the process ended, once all of its output is read.
+    exit: watch::Sender<Option<Ended>>,
     ended: OnceLock<Ended>,
-}
-
-#[derive(Clone, Debug)]
-struct Exit {
-    reason: Ended,
-    status: Option<ExitStatus>,
+    /// Known as soon as the process is gone, while its last lines may still be read.
+    status: OnceLock<ExitStatus>,
 }
 
 impl Drop for Handle {
@@ -111,6 +107,7 @@ impl PluginProcess {
             reading: watch::Sender::new(true),
             exit: watch::Sender::new(None),
             ended: OnceLock::new(),
+            status: OnceLock::new(),
         });
         let (input, lines) = mpsc::channel(WAITING_LINES);
         let (orders, received_orders) = mpsc::unbounded_channel();
@@ -136,10 +133,7 @@ impl PluginProcess {
             biased;
             () = shared.heartbeats.first() => Ok(()),
             ended = exit.wait_for(Option::is_some) => {
-                let reason = match ended {
-                    Ok(exit) => exit.as_ref().map_or(Ended::Stopped, |exit| exit.reason.clone()),
-                    Err(_) => Ended::Stopped,
-                };
+                let reason = ended.ok().and_then(|ended| ended.clone()).unwrap_or(Ended::Stopped);
                 Err(StartError::Ended { reason, stderr: self.shown_stderr() })
             }
             () = tokio::time::sleep(limit) => Err(StartError::NoHeartbeat { limit, stderr: self.shown_stderr() }),
@@ -268,8 +262,8 @@ impl PluginProcess {
         self.call(fields).await?.files.pop().ok_or(CallFailure::NoFile)
     }
 
-    /// Stops reading standard output, as the daemon does where a client of Dify is slow: all calls wait, and the
-    /// plugin finds its pipe full.
+    /// Stops reading standard output, as the daemon does where a client of Dify is slow: all calls wait, heartbeats are
+    /// not seen, and the plugin finds its pipe full.
     pub fn pause_reading(&self) {
         self.0.shared.reading.send_replace(false);
     }
@@ -298,11 +292,12 @@ impl PluginProcess {
         let _ = self.0.shared.exit.subscribe().wait_for(Option::is_some).await;
     }
 
-    /// Waits until the process has ended. None when it still runs after `limit`, or when its status is not known.
+    /// Waits until the process has ended and what it wrote is read. When that takes longer than `limit`, as it does
+    /// while nobody reads a call, its status all the same, and none when it still runs.
     pub async fn wait_exit(&self, limit: Duration) -> Option<ExitStatus> {
         let mut exit = self.0.shared.exit.subscribe();
-        let ended = tokio::time::timeout(limit, exit.wait_for(Option::is_some)).await.ok()?.ok()?;
-        ended.as_ref().and_then(|exit| exit.status)
+        let _ = tokio::time::timeout(limit, exit.wait_for(Option::is_some)).await;
+        self.0.shared.status.get().copied()
     }
 
     /// How the process ended, once it has.

@@ -122,3 +122,13 @@ async fn heartbeats_keep_a_process_alive() {
     assert!(heartbeats.max_gap < Duration::from_millis(1500));
     assert_eq!(plugin.ended(), None);
 }
+
+#[tokio::test]
+async fn a_status_is_known_although_nobody_reads_a_call() {
+    let plugin = start().await;
+    let _unread = plugin.start_call(tool("texts:3000")).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    plugin.kill();
+    assert!(plugin.wait_exit(Duration::from_secs(2)).await.is_some());
+    assert_eq!(plugin.ended(), None);
+}

@@ -11,8 +11,8 @@ use tokio::time::{sleep, timeout};
 
 use crate::failure::Ended;
 
+use super::Shared;
 use super::reader::ReadingEnded;
-use super::{Exit, Shared};
 
 /// How long a process may take to end after it closed its output. Both happen together when it ends by itself.
 const LINGERS: Duration = Duration::from_secs(1);
@@ -39,17 +39,17 @@ pub(super) struct Supervisor {
 
 impl Supervisor {
     pub(super) async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>) {
-        let (reason, status) = self.watch(&mut orders).await;
+        let reason = self.watch(&mut orders).await;
         self.writer.abort();
         if timeout(LAST_WORDS, &mut self.stderr).await.is_err() {
             self.stderr.abort();
         }
         let _ = self.shared.ended.set(reason.clone());
         self.shared.sessions.over();
-        self.shared.exit.send_replace(Some(Exit { reason, status }));
+        self.shared.exit.send_replace(Some(reason));
     }
 
-    async fn watch(&mut self, orders: &mut mpsc::UnboundedReceiver<Order>) -> (Ended, Option<ExitStatus>) {
+    async fn watch(&mut self, orders: &mut mpsc::UnboundedReceiver<Order>) -> Ended {
         let mut reason = None;
         loop {
             let silence = self.shared.host.silence();
@@ -59,23 +59,29 @@ impl Supervisor {
                 Some(order) = orders.recv() => {
                     if let Order::Stop = order {
                         self.reader.abort();
-                        return (reason.unwrap_or(Ended::Stopped), self.kill().await.ok());
+                        self.kill().await;
+                        return reason.unwrap_or(Ended::Stopped);
                     }
                     reason.get_or_insert(Ended::Killed);
                     let _ = self.child.start_kill();
                 }
                 read = &mut self.reader => {
                     if let Ok(ReadingEnded::LineTooLong) = read {
-                        return (reason.unwrap_or(Ended::LineTooLong), self.kill().await.ok());
+                        self.kill().await;
+                        return reason.unwrap_or(Ended::LineTooLong);
                     }
                     return match timeout(LINGERS, self.child.wait()).await {
-                        Ok(status) => ended(reason, status),
-                        Err(_) => (reason.unwrap_or(Ended::OutputClosed), self.kill().await.ok()),
+                        Ok(status) => self.exited(reason, status),
+                        Err(_) => {
+                            self.kill().await;
+                            reason.unwrap_or(Ended::OutputClosed)
+                        }
                     };
                 }
                 status = self.child.wait() => {
                     // What it wrote last is still in the pipe.
                     self.exited.send_replace(true);
+                    let exited = self.exited(None, status);
                     loop {
                         tokio::select! {
                             biased;
@@ -83,7 +89,7 @@ impl Supervisor {
                             read = &mut self.reader => {
                                 let too_long = matches!(read, Ok(ReadingEnded::LineTooLong));
                                 let reason = reason.or(too_long.then_some(Ended::LineTooLong));
-                                return ended(reason, status);
+                                return reason.unwrap_or(exited);
                             }
                         }
                     }
@@ -92,7 +98,8 @@ impl Supervisor {
                     // There may have been a sign meanwhile.
                     if self.shared.heartbeats.last_sign().elapsed() >= silence {
                         self.reader.abort();
-                        return (reason.unwrap_or(Ended::Silent { limit: silence }), self.kill().await.ok());
+                        self.kill().await;
+                        return reason.unwrap_or(Ended::Silent { limit: silence });
                     }
                 }
             }
@@ -100,17 +107,23 @@ impl Supervisor {
     }
 
     /// Kills and reaps.
-    async fn kill(&mut self) -> std::io::Result<ExitStatus> {
+    async fn kill(&mut self) {
         self.writer.abort();
         self.stderr.abort();
-        self.child.start_kill()?;
-        self.child.wait().await
+        if self.child.start_kill().is_ok()
+            && let Ok(status) = self.child.wait().await
+        {
+            let _ = self.shared.status.set(status);
+        }
     }
-}
 
-fn ended(reason: Option<Ended>, status: std::io::Result<ExitStatus>) -> (Ended, Option<ExitStatus>) {
-    match status {
-        Ok(status) => (reason.unwrap_or(Ended::Exited { status }), Some(status)),
-        Err(error) => (reason.unwrap_or(Ended::Unknown { reason: error.to_string() }), None),
+    fn exited(&self, reason: Option<Ended>, status: std::io::Result<ExitStatus>) -> Ended {
+        match status {
+            Ok(status) => {
+                let _ = self.shared.status.set(status);
+                reason.unwrap_or(Ended::Exited { status })
+            }
+            Err(error) => reason.unwrap_or(Ended::Unknown { reason: error.to_string() }),
+        }
     }
 }
