@@ -21,6 +21,7 @@ mod node;
 mod nodes;
 mod png_metadata;
 mod progress;
+mod python;
 mod query;
 mod queue;
 mod registry;

@@ -46,16 +46,20 @@ pub(crate) fn router(application: &Arc<Application>) -> Router {
     let routes = both(routes, "/upload/mask", post(upload::mask));
     let routes = both(routes, "/view", get(view::view));
     let routes = both(routes, "/ws", get(websocket::connect));
-    routes
+    let routes = routes
         .route("/api/jobs", get(jobs::page))
         .route("/api/jobs/cancel", post(jobs::cancel_many))
         .route("/api/jobs/{job_id}", get(jobs::one))
         .route("/api/jobs/{job_id}/cancel", post(jobs::cancel))
         .method_not_allowed_fallback(unknown::method)
         .fallback(unknown::path)
+        .with_state(Arc::clone(application));
+    // One service below the checks: they also hold for what no route has.
+    Router::new()
+        .fallback_service(routes)
+        .layer(middleware::map_response(unknown::without_stray_allow))
         .layer(middleware::from_fn_with_state(Arc::clone(application), access::check))
         .layer(middleware::from_fn_with_state(application.faults.clone(), faults::apply))
-        .with_state(Arc::clone(application))
 }
 
 fn both(routes: Routes, path: &str, methods: MethodRouter<Arc<Application>>) -> Routes {

@@ -3,12 +3,12 @@
 
 mod coercion;
 pub(crate) mod inputs;
-mod python;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use crate::node::Files;
+use crate::python;
 use crate::registry::Registry;
 use inputs::{InputChecks, Verdict};
 

@@ -10,12 +10,14 @@ use serde_json::{Map, Value, json};
 use crate::application::Application;
 use crate::cache::{CachedResult, CachedUi, ResultCache, as_link};
 use crate::clock::milliseconds;
+use crate::definition::Schema;
 use crate::events::Target;
 use crate::execution::Execution;
 use crate::execution_order::ExecutionOrder;
 use crate::history::HistoryEntry;
 use crate::node::{Files, Inputs, NodeError, NodeOutput, NodeValue};
 use crate::progress::ProgressBoard;
+use crate::python;
 use crate::queue::QueueItem;
 use crate::validation::inputs::slot_position;
 
@@ -174,9 +176,11 @@ impl<'a> PromptRun<'a> {
         self.application.queue.pause(self.application.settings.node_delay);
         let output = self.execute(node_id, class_type, prompt, &inputs).map_err(|error| match error {
             NodeError::Interrupted => Failure::Interrupted,
-            NodeError::Failed { exception_type, message } => {
-                Failure::Error { exception_type, message, current_inputs: current_inputs(&inputs) }
-            }
+            NodeError::Failed { exception_type, message } => Failure::Error {
+                exception_type,
+                message,
+                current_inputs: self.current_inputs(class_type, prompt, &inputs),
+            },
         })?;
         let ui = (!output.ui.is_empty()).then(|| CachedUi {
             output: Value::Object(output.ui),
@@ -218,6 +222,29 @@ impl<'a> PromptRun<'a> {
             progress: &mut self.progress,
         };
         node.execute(inputs, &mut execution)
+    }
+
+    /// The inputs of a node that failed, and what older nodes get from the server besides.
+    fn current_inputs(&self, class_type: &str, prompt: &Map<String, Value>, inputs: &Inputs) -> Value {
+        let mut shown: Map<String, Value> =
+            inputs.0.iter().map(|(name, value)| (name.clone(), json!([value.to_error_value()]))).collect();
+        let definition = self.application.registry.definition(class_type, &self.application.files());
+        for (name, kind) in definition
+            .filter(|definition| definition.schema == Schema::V1)
+            .into_iter()
+            .flat_map(|definition| definition.hidden)
+        {
+            let value = match kind {
+                "PROMPT" => json!(python::repr(&Value::Object(prompt.clone()))),
+                "EXTRA_PNGINFO" => match self.item.extra_data.get("extra_pnginfo") {
+                    None | Some(Value::Null) => Value::Null,
+                    Some(info) => json!(python::to_str(info)),
+                },
+                _ => continue,
+            };
+            shown.insert(name.to_owned(), json!([value]));
+        }
+        Value::Object(shown)
     }
 
     fn report(&mut self, node_id: &str, prompt: &Map<String, Value>, failure: Failure) {
@@ -331,10 +358,4 @@ fn literal(value: &Value) -> NodeValue {
         }
         other => NodeValue::Json(other.clone()),
     }
-}
-
-fn current_inputs(inputs: &Inputs) -> Value {
-    let shown: Map<String, Value> =
-        inputs.0.iter().map(|(name, value)| (name.clone(), json!([value.to_error_value()]))).collect();
-    Value::Object(shown)
 }

@@ -21,8 +21,12 @@ impl Node for SaveImage {
             .search_aliases(&["save", "save image", "export image", "output image", "write image", "download"])
             .essentials("Basics")
             .output_node()
-            .input(InputDefinition::new("images", "IMAGE"))
-            .input(InputDefinition::new("filename_prefix", "STRING").with("default", "ComfyUI"))
+            .input(InputDefinition::new("images", "IMAGE").with("tooltip", "What is saved."))
+            .input(
+                InputDefinition::new("filename_prefix", "STRING")
+                    .with("default", "ComfyUI")
+                    .with("tooltip", "The beginning of the file name, with % placeholders."),
+            )
             .hidden("prompt", "PROMPT")
             .hidden("extra_pnginfo", "EXTRA_PNGINFO")
             .named_output("IMAGE", "images")

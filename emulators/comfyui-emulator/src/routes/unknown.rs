@@ -30,6 +30,15 @@ pub(super) async fn method(request: Request) -> Response {
     wrong_method(if posts { "GET,HEAD,POST" } else { "GET,HEAD" })
 }
 
+/// Takes away the `Allow` that axum adds where a method has no handler; aiohttp only sends it
+/// with 405.
+pub(super) async fn without_stray_allow(mut response: Response) -> Response {
+    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().remove(ALLOW);
+    }
+    response
+}
+
 fn is_read(method: &Method) -> bool {
     method == Method::GET || method == Method::HEAD
 }

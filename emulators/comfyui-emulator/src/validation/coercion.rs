@@ -2,8 +2,8 @@
 
 use serde_json::{Number, Value};
 
-use super::python::{is_true, to_str, type_name};
 use crate::node::int_to_json;
+use crate::python::{is_true, repr, to_str, type_name};
 
 /// Converts a literal for an input of this type; `Err` is the text of the Python exception.
 pub(super) fn coerce(value: &Value, kind: &str) -> Result<Value, String> {
@@ -27,7 +27,7 @@ fn to_int(value: &Value) -> Result<Value, String> {
             Ok(int_to_json(whole))
         }
         Value::String(text) => text.trim().replace('_', "").parse::<i128>().map_or_else(
-            |_| Err(format!("invalid literal for int() with base 10: {}", super::python::repr(value))),
+            |_| Err(format!("invalid literal for int() with base 10: {}", repr(value))),
             |number| Ok(int_to_json(number)),
         ),
         other => Err(format!(
@@ -38,7 +38,7 @@ fn to_int(value: &Value) -> Result<Value, String> {
 }
 
 fn to_float(value: &Value) -> Result<Number, String> {
-    let wrong = || format!("could not convert string to float: {}", super::python::repr(value));
+    let wrong = || format!("could not convert string to float: {}", repr(value));
     let float = match value {
         Value::Bool(value) => f64::from(u8::from(*value)),
         Value::Number(number) => number.as_f64().unwrap_or_default(),

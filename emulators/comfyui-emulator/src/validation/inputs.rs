@@ -5,13 +5,13 @@ use serde_json::{Map, Value, json};
 
 use super::coercion::coerce;
 use super::error;
-use super::python::{self, Exception};
 use crate::definition::{InputDefinition, InputKind, NodeDefinition, Schema};
 use crate::node::Files;
+use crate::python::{self, Exception};
 use crate::registry::Registry;
 
-/// The longest chain of links that is followed. Python's own limit on recursion is near this.
-const MAX_DEPTH: usize = 300;
+/// The longest chain of links that is followed; Python has a limit as well, a few times higher.
+const MAX_DEPTH: usize = 150;
 
 /// Longer lists of choices are not repeated in errors.
 const MAX_SHOWN_CHOICES: usize = 20;
@@ -200,12 +200,7 @@ impl<'a> InputChecks<'a> {
     }
 
     /// Stores a literal as its check has left it; what was wrong with it.
-    fn keep_literal(
-        &mut self,
-        node_id: &str,
-        name: &str,
-        checked: Result<Value, Rejected>,
-    ) -> Option<Value> {
+    fn keep_literal(&mut self, node_id: &str, name: &str, checked: Result<Value, Rejected>) -> Option<Value> {
         match checked {
             Ok(value) => {
                 self.store_input(node_id, name, value);
@@ -271,12 +266,7 @@ struct Rejected {
 // The errors are made in functions of their own to keep the recursion above shallow in memory.
 
 fn missing(input: &InputDefinition) -> Value {
-    error(
-        "required_input_missing",
-        "Required input is missing",
-        input.name,
-        json!({"input_name": input.name}),
-    )
+    error("required_input_missing", "Required input is missing", input.name, json!({"input_name": input.name}))
 }
 
 fn bad_link(input: &InputDefinition, link: &[Value], schema: Schema) -> Value {
@@ -311,12 +301,7 @@ fn mismatch(input: &InputDefinition, link: &[Value], received: &str, schema: Sch
     )
 }
 
-fn inner_exception(
-    input: &InputDefinition,
-    link: &[Value],
-    exception: &Exception,
-    schema: Schema,
-) -> Value {
+fn inner_exception(input: &InputDefinition, link: &[Value], exception: &Exception, schema: Schema) -> Value {
     error(
         "exception_during_inner_validation",
         "Exception when validating inner node",

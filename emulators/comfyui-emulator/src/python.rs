@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The name of the type of a value that came from JSON.
-pub(super) fn type_name(value: &Value) -> &'static str {
+pub(crate) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "NoneType",
         Value::Bool(_) => "bool",
@@ -16,7 +16,7 @@ pub(super) fn type_name(value: &Value) -> &'static str {
 }
 
 /// `str(value)`.
-pub(super) fn to_str(value: &Value) -> String {
+pub(crate) fn to_str(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => repr(other),
@@ -24,7 +24,7 @@ pub(super) fn to_str(value: &Value) -> String {
 }
 
 /// `repr(value)`.
-pub(super) fn repr(value: &Value) -> String {
+pub(crate) fn repr(value: &Value) -> String {
     match value {
         Value::Null => "None".to_owned(),
         Value::Bool(true) => "True".to_owned(),
@@ -64,7 +64,7 @@ fn repr_str(text: &str) -> String {
 }
 
 /// `bool(value)`.
-pub(super) fn is_true(value: &Value) -> bool {
+pub(crate) fn is_true(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(value) => *value,
@@ -77,13 +77,13 @@ pub(super) fn is_true(value: &Value) -> bool {
 
 /// A Python exception: its type and its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Exception {
-    pub(super) kind: &'static str,
-    pub(super) message: String,
+pub(crate) struct Exception {
+    pub(crate) kind: &'static str,
+    pub(crate) message: String,
 }
 
 impl Exception {
-    pub(super) fn new(kind: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: &'static str, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
 }
