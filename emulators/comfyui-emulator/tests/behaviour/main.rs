@@ -1,0 +1,18 @@
+//! What the emulator does, seen from outside: over HTTP and WebSocket, with no client of this
+//! project.
+
+mod access;
+mod caching;
+mod driver;
+mod faults;
+mod images;
+mod interrupting;
+mod lifecycle;
+mod limits;
+mod object_info;
+mod previews;
+mod queueing;
+mod rejections;
+mod text_to_image;
+mod uploads;
+mod websockets;
