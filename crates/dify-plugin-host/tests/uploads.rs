@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use dify_plugin_host::{CallFailure, Carrier, DifyHost, PluginProcess, ReceivedFile, UploadEndpoint, UploadFault};
+use dify_plugin_protocol::DownloadFile;
 use misbehaving::{PATIENCE, download, failure_of, object, start_in, tool, tool_with};
 use serde_json::{Value, json};
 
@@ -53,6 +54,18 @@ async fn a_link_of_any_kind_names_the_file() {
     changes["link_by"] = json!("meta");
     assert_eq!(upload(&plugin, changes).await.unwrap().size, 5);
     assert_eq!((uploads.file_count(), uploads.refusals()), (4, vec![]));
+}
+
+#[tokio::test]
+async fn a_download_too_large_for_a_line_comes_as_a_link() {
+    let uploads = UploadEndpoint::builder().keep_nothing().start().await.unwrap();
+    let plugin = start(&uploads).await;
+    let credentials = object(json!({
+        "asked_name": "a.pdf", "asked_type": "application/pdf", "link_kind": "binary_link", "upload_size": "6000000",
+    }));
+    let file = plugin.download_file(DownloadFile { credentials, ..download("upload") }).await.unwrap();
+    assert_eq!((file.carrier, file.size, file.content), (Carrier::Link, 6_000_000, None));
+    assert_eq!(file.media_type.as_deref(), Some("application/pdf"));
 }
 
 #[tokio::test]
