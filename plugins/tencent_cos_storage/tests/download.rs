@@ -1,0 +1,159 @@
+//! Files of every size arrive in Dify byte for byte, and what cannot is an error in words.
+#![allow(clippy::unwrap_used)]
+
+#[path = "plugin/on_emulator.rs"]
+mod on_emulator;
+
+use cos_emulator::{Fault, ObjectOptions, Operation, generated_bytes};
+use dify_plugin_host::{Carrier, UploadFault};
+use on_emulator::{BUCKET, OnEmulator, refusal};
+
+/// More than the 3.9 MB that one line of the protocol carries.
+const LARGE: u64 = 4_200_000;
+
+fn content(length: u64, seed: u64) -> Vec<u8> {
+    let mut content = vec![0; usize::try_from(length).unwrap()];
+    generated_bytes(seed, 0, &mut content);
+    content
+}
+
+#[tokio::test]
+async fn a_small_file_travels_in_one_message() {
+    let on = OnEmulator::start().await;
+    on.put("docs/报告 一.txt", "你好");
+    let file = on.download(BUCKET, "docs/报告 一.txt").await.unwrap();
+    assert_eq!((file.carrier, file.size), (Carrier::Blob, 6));
+    assert_eq!(file.name.as_deref(), Some("报告 一.txt"));
+    assert_eq!(file.media_type.as_deref(), Some("text/plain"));
+    assert_eq!(file.content.as_deref(), Some("你好".as_bytes()));
+    on.assert_well_behaved();
+}
+
+#[tokio::test]
+async fn an_empty_file_is_a_file() {
+    let on = OnEmulator::start().await;
+    on.put("empty.txt", "");
+    let file = on.download(BUCKET, "empty.txt").await.unwrap();
+    assert_eq!((file.carrier, file.content.as_deref()), (Carrier::Blob, Some(&b""[..])));
+}
+
+#[tokio::test]
+async fn a_large_file_is_uploaded_and_linked() {
+    let on = OnEmulator::start().await;
+    on.cos.put_generated_object(BUCKET, "docs/large.pdf", LARGE, 7).unwrap();
+    let file = on.download(BUCKET, "docs/large.pdf").await.unwrap();
+    assert_eq!((file.carrier, file.size, file.name.as_deref()), (Carrier::Link, LARGE, Some("large.pdf")));
+    assert_eq!(file.media_type.as_deref(), Some("application/pdf"));
+    assert!(file.content.unwrap() == content(LARGE, 7), "the bytes are others");
+    assert_eq!((on.uploads.file_count(), on.uploads.refusals()), (1, vec![]));
+    on.assert_well_behaved();
+}
+
+#[tokio::test]
+async fn a_large_file_that_breaks_off_goes_on_where_it_broke() {
+    let on = OnEmulator::start().await;
+    on.cos.put_generated_object(BUCKET, "large.bin", LARGE, 8).unwrap();
+    on.cos.faults().inject(Fault::CutBody { after: 1_000_000 }.times(2).on(Operation::GetObject));
+    let file = on.download(BUCKET, "large.bin").await.unwrap();
+    assert!(file.content.unwrap() == content(LARGE, 8), "the bytes are others");
+    assert_eq!(on.cos.requests().iter().filter(|request| request.range.is_some()).count(), 2);
+}
+
+#[tokio::test]
+async fn odd_keys_reach_cos_as_they_are() {
+    let on = OnEmulator::start().await;
+    for key in ["a b+c%25.txt", "docs//x", "/leading", "q?x=1&y#z", "line\nbreak", "a/../b", "😀", "back\\slash"] {
+        on.put(key, key);
+        let file = on.download(BUCKET, key).await.unwrap();
+        assert_eq!(file.content.as_deref(), Some(key.as_bytes()), "{key:?}");
+    }
+    on.assert_well_behaved();
+}
+
+#[tokio::test]
+async fn the_type_comes_from_the_name_where_cos_does_not_know_it() {
+    let on = OnEmulator::start().await;
+    for (key, declared, media_type) in [
+        ("report.pdf", "application/octet-stream", "application/pdf"),
+        ("notes.md", "binary/octet-stream", "text/markdown"),
+        ("page", "text/html; charset=utf-8", "text/html"),
+        ("noext", "application/octet-stream", "application/octet-stream"),
+    ] {
+        let mut options = ObjectOptions::default();
+        options.content_type = Some(declared.to_owned());
+        on.cos.put_object_with(BUCKET, key, "x", options).unwrap();
+        let file = on.download(BUCKET, key).await.unwrap();
+        assert_eq!(file.media_type.as_deref(), Some(media_type), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_file_is_named() {
+    let on = OnEmulator::start().await;
+    let error = refusal(&on.cos, on.download(BUCKET, "docs/nope.txt").await);
+    assert_eq!(error.error_type, "NoSuchKey");
+    assert!(error.message.contains("docs/nope.txt") && error.message.contains(BUCKET), "{}", error.message);
+    let error = refusal(&on.cos, on.download("gone-1250000000", "a").await);
+    assert_eq!(error.error_type, "NoSuchBucket");
+    on.assert_well_behaved();
+}
+
+#[tokio::test]
+async fn without_a_bucket_or_a_key_nothing_is_asked_of_cos() {
+    let on = OnEmulator::start().await;
+    assert!(refusal(&on.cos, on.download("", "a").await).message.contains("bucket"));
+    assert!(refusal(&on.cos, on.download(BUCKET, "").await).message.contains("key"));
+    assert!(refusal(&on.cos, on.download(BUCKET, "..").await).message.contains("dot segment"));
+    assert_eq!(on.cos.requests(), []);
+}
+
+#[tokio::test]
+async fn an_archived_file_is_said_to_be_archived() {
+    let on = OnEmulator::start().await;
+    let mut options = ObjectOptions::default();
+    options.storage_class = Some("ARCHIVE".to_owned());
+    on.cos.put_object_with(BUCKET, "old.txt", "x", options).unwrap();
+    let error = refusal(&on.cos, on.download(BUCKET, "old.txt").await);
+    assert_eq!(error.error_type, "InvalidObjectState");
+    assert!(error.message.contains("archived"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_said_to_be_wrong() {
+    let mut on = OnEmulator::start().await;
+    on.put("a.txt", "a");
+    on.fill_in("secret_key", "another");
+    let error = refusal(&on.cos, on.download(BUCKET, "a.txt").await);
+    assert_eq!(error.error_type, "DatasourceCredentialValidationError");
+    assert!(error.message.contains("secret key is wrong"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn damaged_bytes_are_an_error_and_no_file() {
+    let on = OnEmulator::start().await;
+    on.put("a.txt", "a");
+    on.cos.faults().inject(Fault::WrongCrc.times(10));
+    let error = refusal(&on.cos, on.download(BUCKET, "a.txt").await);
+    assert!(error.message.contains("damaged"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn a_download_that_cannot_go_on_says_why() {
+    let on = OnEmulator::start().await;
+    on.put("a.txt", &"a".repeat(100_000));
+    on.cos.faults().inject(Fault::CutBody { after: 10_000 }.on(Operation::GetObject));
+    let failing = Fault::Status { status: 500, code: "InternalError".to_owned() };
+    on.cos.faults().inject(failing.times(100).after(1).on(Operation::GetObject));
+    let error = refusal(&on.cos, on.download(BUCKET, "a.txt").await);
+    assert!(error.message.contains("broke off after") && error.message.contains("HTTP 500"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn a_large_file_that_dify_cannot_take_names_the_setting() {
+    let on = OnEmulator::start().await;
+    on.cos.put_generated_object(BUCKET, "large.bin", LARGE, 9).unwrap();
+    on.uploads.set_fault(Some(UploadFault::RelativeUrl));
+    let error = refusal(&on.cos, on.download(BUCKET, "large.bin").await);
+    assert!(error.message.contains("FILES_URL"), "{}", error.message);
+    on.assert_well_behaved();
+}

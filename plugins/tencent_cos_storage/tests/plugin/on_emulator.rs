@@ -1,0 +1,134 @@
+//! The plugin, started as Dify's daemon starts it, and a COS server for it to talk to.
+
+#![allow(dead_code, clippy::unwrap_used)]
+
+use std::process::Command;
+use std::time::Duration;
+
+use cos_emulator::CosEmulator;
+use dify_plugin_host::{CallFailure, DifyHost, PluginProcess, ReceivedFile, UploadEndpoint};
+use dify_plugin_protocol::{
+    BrowseFiles, BrowseFilesRequest, BrowseFilesResponse, CallError, DownloadFile, DownloadFileRequest,
+    ValidateCredentials,
+};
+use serde_json::{Map, Value, json};
+
+const NAME: &str = "tencent_cos_storage";
+
+/// Longer than anything here takes, and short enough to notice a hang.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) const BUCKET: &str = "docs-1250000000";
+
+pub(crate) struct OnEmulator {
+    pub(crate) cos: CosEmulator,
+    pub(crate) uploads: UploadEndpoint,
+    pub(crate) plugin: PluginProcess,
+    /// What the user filled in.
+    pub(crate) credentials: Map<String, Value>,
+}
+
+impl OnEmulator {
+    /// With one empty bucket, [`BUCKET`], and an endpoint that takes buckets from the path.
+    pub(crate) async fn start() -> Self {
+        let cos = CosEmulator::builder().start().await.unwrap();
+        let credentials = credentials(&cos, &cos.endpoint());
+        Self::start_with(cos, credentials, |_| ()).await
+    }
+
+    /// With COS's own host names, which the plugin's proxy, the emulator, takes to itself: here a bucket is found in its
+    /// own region only.
+    pub(crate) async fn start_with_regions() -> Self {
+        let cos = CosEmulator::builder().start().await.unwrap();
+        let credentials = credentials(&cos, "http://{bucket}.cos.{region}.myqcloud.com");
+        let proxy = cos.url();
+        Self::start_with(cos, credentials, |command| {
+            command.env("HTTP_PROXY", proxy);
+        })
+        .await
+    }
+
+    async fn start_with(cos: CosEmulator, credentials: Map<String, Value>, set_up: impl FnOnce(&mut Command)) -> Self {
+        cos.create_bucket(BUCKET, "ap-guangzhou").unwrap();
+        let uploads = UploadEndpoint::start().await.unwrap();
+        let dify = DifyHost::builder().uploads(uploads.clone()).call_limit(PATIENCE).strict(true).build();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_oxidify-tencent-cos"));
+        for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+            command.env_remove(variable).env_remove(variable.to_ascii_lowercase());
+        }
+        set_up(&mut command);
+        let plugin = PluginProcess::start(command, &dify).await.unwrap();
+        Self { cos, uploads, plugin, credentials }
+    }
+
+    pub(crate) fn put(&self, key: &str, content: &str) {
+        self.cos.put_object(BUCKET, key, content.to_owned()).unwrap();
+    }
+
+    pub(crate) async fn browse(&self, request: Value) -> Result<BrowseFilesResponse, CallFailure> {
+        let fields = BrowseFiles {
+            user_id: "user-1".into(),
+            provider: NAME.into(),
+            datasource: NAME.into(),
+            credentials: self.credentials.clone(),
+            request: serde_json::from_value::<BrowseFilesRequest>(request).unwrap(),
+        };
+        self.plugin.browse_files(fields).await
+    }
+
+    pub(crate) async fn download(&self, bucket: &str, id: &str) -> Result<ReceivedFile, CallFailure> {
+        let fields = DownloadFile {
+            user_id: "user-1".into(),
+            provider: NAME.into(),
+            datasource: NAME.into(),
+            credentials: self.credentials.clone(),
+            request: DownloadFileRequest {
+                bucket: Some(bucket.to_owned()).filter(|name| !name.is_empty()),
+                id: id.into(),
+            },
+        };
+        self.plugin.download_file(fields).await
+    }
+
+    pub(crate) async fn validate(&self) -> Result<(), CallFailure> {
+        let fields = ValidateCredentials {
+            user_id: "user-1".into(),
+            provider: NAME.into(),
+            credentials: self.credentials.clone(),
+        };
+        self.plugin.validate_datasource_credentials(&fields).await
+    }
+
+    pub(crate) fn fill_in(&mut self, name: &str, value: impl Into<Value>) {
+        self.credentials.insert(name.to_owned(), value.into());
+    }
+
+    /// Asserts what holds after any call: nothing but protocol on standard output, no secret in the log, nothing but
+    /// reads at COS.
+    pub(crate) fn assert_well_behaved(&self) {
+        assert_eq!(self.plugin.violations(), []);
+        assert!(!self.plugin.stderr().contains(self.cos.secret_key()), "{}", self.plugin.stderr());
+        assert!(self.cos.requests().iter().all(|request| request.method == "GET"), "{:?}", self.cos.requests());
+    }
+}
+
+/// What the user reads, without a secret in it.
+pub(crate) fn refusal<T: std::fmt::Debug>(cos: &CosEmulator, outcome: Result<T, CallFailure>) -> CallError {
+    match outcome {
+        Err(CallFailure::Plugin(error)) => {
+            assert!(!error.message.contains(cos.secret_key()) && !error.message.contains('\n'), "{}", error.message);
+            error
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn credentials(cos: &CosEmulator, endpoint: &str) -> Map<String, Value> {
+    let credentials = json!({
+        "secret_id": cos.secret_id(),
+        "secret_key": cos.secret_key(),
+        "region": "ap-guangzhou",
+        "endpoint": endpoint,
+    });
+    credentials.as_object().unwrap().clone()
+}
