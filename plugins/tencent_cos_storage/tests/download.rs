@@ -79,8 +79,7 @@ async fn the_type_comes_from_the_name_where_cos_does_not_know_it() {
         ("page", "text/html; charset=utf-8", "text/html"),
         ("noext", "application/octet-stream", "application/octet-stream"),
     ] {
-        let mut options = ObjectOptions::default();
-        options.content_type = Some(declared.to_owned());
+        let options = ObjectOptions { content_type: Some(declared.to_owned()), ..ObjectOptions::default() };
         on.cos.put_object_with(BUCKET, key, "x", options).unwrap();
         let file = on.download(BUCKET, key).await.unwrap();
         assert_eq!(file.media_type.as_deref(), Some(media_type), "{key}");
@@ -110,8 +109,7 @@ async fn without_a_bucket_or_a_key_nothing_is_asked_of_cos() {
 #[tokio::test]
 async fn an_archived_file_is_said_to_be_archived() {
     let on = OnEmulator::start().await;
-    let mut options = ObjectOptions::default();
-    options.storage_class = Some("ARCHIVE".to_owned());
+    let options = ObjectOptions { storage_class: Some("ARCHIVE".to_owned()), ..ObjectOptions::default() };
     on.cos.put_object_with(BUCKET, "old.txt", "x", options).unwrap();
     let error = refusal(&on.cos, on.download(BUCKET, "old.txt").await);
     assert_eq!(error.error_type, "InvalidObjectState");
