@@ -23,28 +23,35 @@ const MAX_REDIRECTS: usize = 5;
 /// It belongs to the tokio runtime in which its first request runs.
 #[derive(Clone, Debug)]
 pub struct Connections {
-    client: Client,
+    reading: Client,
+    writing: Client,
     tls: Arc<ClientConfig>,
 }
 
 impl Connections {
     /// A pool with the system's TLS roots and the proxies of the environment (`HTTP_PROXY`, `HTTPS_PROXY`,
-    /// `NO_PROXY`): 10 s to connect, 60 s of silence, at most 5 redirects, all within the origin.
+    /// `NO_PROXY`): 10 s to connect, at most 5 redirects, all within the origin.
+    ///
+    /// A `GET` or `HEAD` may be answered by 60 s of silence at most, before the answer and in the middle of it. Of another
+    /// request nobody can tell how long its body takes to send: it has no such limit, so give it a
+    /// [`timeout`](RequestBuilder::timeout).
     ///
     /// # Errors
     /// [`OriginError::Tls`] or [`OriginError::Client`] when TLS or the client cannot be set up.
     pub fn new() -> Result<Self, OriginError> {
         let tls = tls::client_config()?;
-        let client = Client::builder()
-            .tls_backend_preconfigured(ClientConfig::clone(&tls))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(SILENCE_TIMEOUT)
-            .redirect(redirect::Policy::custom(only_within_the_origin))
-            .referer(false)
-            .tcp_nodelay(true)
-            .build()
-            .map_err(OriginError::Client)?;
-        Ok(Self { client, tls })
+        let builder = || {
+            Client::builder()
+                .tls_backend_preconfigured(ClientConfig::clone(&tls))
+                .connect_timeout(CONNECT_TIMEOUT)
+                .redirect(redirect::Policy::custom(only_within_the_origin))
+                .referer(false)
+                .tcp_nodelay(true)
+        };
+        // reqwest counts the silence from the start of a request, the sending of its body included.
+        let reading = builder().read_timeout(SILENCE_TIMEOUT).build().map_err(OriginError::Client)?;
+        let writing = builder().build().map_err(OriginError::Client)?;
+        Ok(Self { reading, writing, tls })
     }
 
     /// A client for the origin of `url`, and only for it.
@@ -52,15 +59,14 @@ impl Connections {
     /// # Errors
     /// [`OriginError::Scheme`] or [`OriginError::NoHost`] when the URL cannot be fetched at all.
     pub fn to(&self, url: &Url) -> Result<OriginClient, OriginError> {
-        Ok(OriginClient { client: self.client.clone(), tls: Arc::clone(&self.tls), origin: Origin::of(url)? })
+        Ok(OriginClient { connections: self.clone(), origin: Origin::of(url)? })
     }
 }
 
 /// A client bound to one origin.
 #[derive(Clone, Debug)]
 pub struct OriginClient {
-    client: Client,
-    tls: Arc<ClientConfig>,
+    connections: Connections,
     origin: Origin,
 }
 
@@ -74,7 +80,7 @@ impl OriginClient {
     /// The TLS settings, for protocols other than HTTP on the same origin (WebSocket).
     #[must_use]
     pub fn tls_config(&self) -> Arc<ClientConfig> {
-        Arc::clone(&self.tls)
+        Arc::clone(&self.connections.tls)
     }
 
     /// A request to `url`.
@@ -84,7 +90,9 @@ impl OriginClient {
     pub fn request(&self, method: Method, url: Url) -> Result<RequestBuilder, OriginError> {
         let to = Origin::of(&url)?;
         if to == self.origin {
-            Ok(self.client.request(method, url))
+            let is_reading = matches!(method, Method::GET | Method::HEAD);
+            let client = if is_reading { &self.connections.reading } else { &self.connections.writing };
+            Ok(client.request(method, url))
         } else {
             Err(OriginError::Elsewhere { to, bound: self.origin.clone() })
         }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use dify_plugin_protocol::{BackwardsInvocation, UploadFileRequest, UploadFileResponse, UploadedFile};
-use origin_client::{Origin, TransportError};
+use dify_plugin_protocol::{BackwardsInvocation, UploadFileRequest, UploadFileResponse, UploadedFile, limits};
+use origin_client::{Origin, TransportError, TransportFailure};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Body, StatusCode};
 use url::Url;
@@ -9,8 +9,8 @@ use url::Url;
 use crate::session::Session;
 use crate::{Error, OutgoingFile};
 
-/// Dify stores the file before it answers, which may take a while for a large one.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long an upload may take, until Dify has answered: no call lasts longer.
+const UPLOAD_TIMEOUT: Duration = limits::CALL;
 
 /// How much of Dify's answer is read.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -69,12 +69,10 @@ async fn post(
     // Dify compares the name with the one it signed, letter by letter; the Python SDK writes it as it is, too.
     let form = Form::new().percent_encode_noop().part("file", part);
     let request = client.post(url.clone()).map_err(|error| Error::failed(error.to_string()))?;
-    let response = request.multipart(form).send().await.map_err(|error| unreachable(client.origin(), name, &error))?;
+    let request = request.timeout(UPLOAD_TIMEOUT).multipart(form);
+    let response = request.send().await.map_err(|error| unreachable(client.origin(), name, &error))?;
     let status = response.status();
-    let answer = tokio::time::timeout(ANSWER_TIMEOUT, read_answer(response)).await;
-    let answer =
-        answer.map_err(|_| Error::failed(format!("{}: the upload of {name} was not confirmed", client.origin())))?;
-    let answer = answer.map_err(|error| unreachable(client.origin(), name, &error))?;
+    let answer = read_answer(response).await.map_err(|error| unreachable(client.origin(), name, &error))?;
     if status == StatusCode::CREATED {
         return serde_json::from_slice(&answer).map_err(|error| {
             Error::failed(format!("Dify confirmed the upload of {name} with something else: {error}"))
@@ -104,10 +102,13 @@ fn unreachable(origin: &Origin, name: &str, error: &reqwest::Error) -> Error {
         source = cause.source();
     }
     let error = TransportError::new(origin, error);
-    Error::failed(format!(
-        "{name} could not be uploaded to Dify ({error}): FILES_URL or INTERNAL_FILES_URL in Dify's settings must be an \
-         address that the plugin daemon can reach"
-    ))
+    let advice = match error.failure {
+        TransportFailure::ConnectionLost => {
+            "a gateway in front of Dify that takes only smaller files ends uploads like this"
+        }
+        _ => "FILES_URL or INTERNAL_FILES_URL in Dify's settings must be an address that the plugin daemon can reach",
+    };
+    Error::failed(format!("{name} could not be uploaded to Dify ({error}): {advice}"))
 }
 
 fn refusal(name: &str, media_type: &str, status: StatusCode, origin: &Origin) -> String {
