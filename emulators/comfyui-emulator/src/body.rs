@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
 use futures_util::StreamExt;
 use serde_json::Value;
@@ -18,18 +18,38 @@ const DEADLINE: Duration = Duration::from_secs(300);
 /// the answer.
 const MAX_DRAINED: usize = 1 << 30;
 
-/// Reads a body of at most 100 MiB; `Err` is the answer to one that is longer or stops halfway.
-pub(crate) async fn read(body: Body) -> Result<Bytes, Response> {
-    tokio::time::timeout(DEADLINE, read_all(body)).await.unwrap_or_else(|_| Err(answer::crash()))
+/// A body that cannot be had; as an answer, what the real server says to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BadBody {
+    /// It is longer than 100 MiB.
+    TooLarge,
+    /// It stopped halfway or took too long.
+    Stopped,
+    /// It is no JSON, which crashes the handler of the real server.
+    NoJson,
 }
 
-async fn read_all(body: Body) -> Result<Bytes, Response> {
+impl IntoResponse for BadBody {
+    fn into_response(self) -> Response {
+        match self {
+            Self::TooLarge => answer::too_large(),
+            Self::Stopped | Self::NoJson => answer::crash(),
+        }
+    }
+}
+
+/// Reads a body of at most 100 MiB.
+pub(crate) async fn read(body: Body) -> Result<Bytes, BadBody> {
+    tokio::time::timeout(DEADLINE, read_all(body)).await.unwrap_or(Err(BadBody::Stopped))
+}
+
+async fn read_all(body: Body) -> Result<Bytes, BadBody> {
     let mut stream = body.into_data_stream();
     let mut whole = BytesMut::new();
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|error| {
             tracing::debug!(%error, "a request body stopped halfway");
-            answer::crash()
+            BadBody::Stopped
         })?;
         if whole.len() + chunk.len() > MAX_BODY {
             drop(whole);
@@ -40,15 +60,14 @@ async fn read_all(body: Body) -> Result<Bytes, Response> {
                     break;
                 }
             }
-            return Err(answer::too_large());
+            return Err(BadBody::TooLarge);
         }
         whole.extend_from_slice(&chunk);
     }
     Ok(whole.freeze())
 }
 
-/// Reads a body as JSON; anything else crashes the handler of the real server.
-pub(crate) async fn read_json(body: Body) -> Result<Value, Response> {
-    let bytes = read(body).await?;
-    serde_json::from_slice(&bytes).map_err(|_| answer::crash())
+/// Reads a body as JSON.
+pub(crate) async fn read_json(body: Body) -> Result<Value, BadBody> {
+    serde_json::from_slice(&read(body).await?).map_err(|_| BadBody::NoJson)
 }

@@ -28,7 +28,7 @@ pub(crate) struct ValidatedPrompt {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Refusal {
     /// The 400 body: `error` and `node_errors`.
-    Invalid { error: Value, node_errors: Map<String, Value> },
+    Invalid(Value),
     /// The real server runs into a Python exception here and answers 500.
     Crash,
 }
@@ -87,7 +87,7 @@ pub(crate) fn validate_prompt(
             &details.join("\n"),
             json!({}),
         );
-        return Err(Refusal::Invalid { error, node_errors });
+        return Err(refused(error, node_errors));
     }
     Ok(ValidatedPrompt { outputs: good, node_errors })
 }
@@ -107,7 +107,7 @@ fn find_outputs(
             let extra_info = json!({"node_id": node_id, "class_type": class_type, "node_title": title});
             let details = format!("Node ID '#{node_id}'");
             let error = error("missing_node_type", &message, &details, extra_info);
-            Refusal::Invalid { error, node_errors: Map::new() }
+            refused(error, Map::new())
         };
         let Some(class_type) = node.get("class_type") else {
             let named = title.filter(|title| python::is_true(title)).map(python::to_str);
@@ -142,9 +142,14 @@ fn find_outputs(
     }
     if outputs.is_empty() {
         let error = error("prompt_no_outputs", "Prompt has no outputs", "", json!({}));
-        return Err(Refusal::Invalid { error, node_errors: Map::new() });
+        return Err(refused(error, Map::new()));
     }
     Ok(outputs)
+}
+
+/// The 400 body.
+fn refused(error: Value, node_errors: Map<String, Value>) -> Refusal {
+    Refusal::Invalid(json!({"error": error, "node_errors": node_errors}))
 }
 
 /// One error, in the one shape that all of them have.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::queue::change_list;
 use crate::answer;
 use crate::application::Application;
-use crate::body;
+use crate::body::{self, BadBody};
 use crate::query::Query;
 
 pub(super) async fn page(State(application): State<Arc<Application>>, query: Query) -> Response {
@@ -29,17 +29,15 @@ pub(super) async fn one(State(application): State<Arc<Application>>, Path(prompt
     answer::ok(&Value::Object(found))
 }
 
-pub(super) async fn change(State(application): State<Arc<Application>>, body: Body) -> Response {
-    match body::read_json(body).await {
-        Ok(request) => change_list(
-            &request,
-            || application.queue.with_history(|history| history.clear()),
-            |id| {
-                if let Some(id) = id.as_str() {
-                    application.queue.with_history(|history| history.delete(id));
-                }
-            },
-        ),
-        Err(answer) => answer,
-    }
+pub(super) async fn change(State(application): State<Arc<Application>>, body: Body) -> Result<Response, BadBody> {
+    let request = body::read_json(body).await?;
+    Ok(change_list(
+        &request,
+        || application.queue.with_history(|history| history.clear()),
+        |id| {
+            if let Some(id) = id.as_str() {
+                application.queue.with_history(|history| history.delete(id));
+            }
+        },
+    ))
 }

@@ -6,12 +6,12 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::prompt::is_canonical;
 use crate::answer;
 use crate::application::Application;
-use crate::body;
+use crate::body::{self, BadBody};
 use crate::job::{Job, Status};
 use crate::query::Query;
 
@@ -110,29 +110,26 @@ fn cancel_job(application: &Application, job_id: &Value) -> bool {
         || application.queue.interrupt_if_running(job_id)
 }
 
-pub(super) async fn cancel_many(State(application): State<Arc<Application>>, body: Body) -> Response {
-    let bytes = match body::read(body).await {
-        Ok(bytes) => bytes,
-        Err(answer) => return answer,
-    };
+pub(super) async fn cancel_many(State(application): State<Arc<Application>>, body: Body) -> Result<Response, BadBody> {
+    let bytes = body::read(body).await?;
     let Ok(request) = serde_json::from_slice::<Value>(&bytes) else {
-        return wrong("Request body must be valid JSON");
+        return Ok(wrong("Request body must be valid JSON"));
     };
     let Some(Value::Array(ids)) = request.get("job_ids") else {
-        return wrong("job_ids must be a list");
+        return Ok(wrong("job_ids must be a list"));
     };
-    let invalid: Vec<&Value> = ids.iter().filter(|id| !id.as_str().is_some_and(is_canonical)).collect();
+    let invalid: Vec<String> = ids
+        .iter()
+        .filter(|id| !id.as_str().is_some_and(is_canonical))
+        .map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned))
+        .collect();
     if !invalid.is_empty() {
-        let mut body = Map::new();
-        body.insert("error".to_owned(), json!("job_ids contains invalid id(s)"));
-        let shown: Vec<String> =
-            invalid.iter().map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned)).collect();
-        body.insert("invalid_ids".to_owned(), json!(shown));
-        return answer::json(StatusCode::BAD_REQUEST, &Value::Object(body));
+        let body = json!({"error": "job_ids contains invalid id(s)", "invalid_ids": invalid});
+        return Ok(answer::json(StatusCode::BAD_REQUEST, &body));
     }
     let mut cancelled = false;
     for id in ids {
         cancelled |= cancel_job(&application, id);
     }
-    answer::ok(&json!({"cancelled": cancelled}))
+    Ok(answer::ok(&json!({"cancelled": cancelled})))
 }

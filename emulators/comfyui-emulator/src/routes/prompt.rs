@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::answer;
 use crate::application::Application;
-use crate::body;
+use crate::body::{self, BadBody};
 use crate::clock::milliseconds;
 use crate::queue::{PromptNumber, QueueFull, QueueItem};
 use crate::validation::{Refusal, error, validate_prompt};
@@ -24,17 +24,18 @@ pub(super) async fn remaining(State(application): State<Arc<Application>>) -> Re
     answer::ok(&json!({"exec_info": {"queue_remaining": remaining}}))
 }
 
-pub(super) async fn submit(State(application): State<Arc<Application>>, headers: HeaderMap, body: Body) -> Response {
-    let json = match body::read_json(body).await {
-        Ok(json) => json,
-        Err(answer) => return answer,
-    };
-    match accept(&application, &headers, json) {
+pub(super) async fn submit(
+    State(application): State<Arc<Application>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, BadBody> {
+    let request = body::read_json(body).await?;
+    Ok(match accept(&application, &headers, request) {
         Ok(accepted) => answer::ok(&accepted),
         Err(Rejected::Refused(refused)) => answer::json(StatusCode::BAD_REQUEST, &refused),
         Err(Rejected::Crash) => answer::crash(),
         Err(Rejected::Full) => answer::text(StatusCode::SERVICE_UNAVAILABLE, "The queue of the emulator is full."),
-    }
+    })
 }
 
 enum Rejected {
@@ -47,9 +48,7 @@ enum Rejected {
 impl From<Refusal> for Rejected {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Invalid { error, node_errors } => {
-                Self::Refused(json!({"error": error, "node_errors": node_errors}))
-            }
+            Refusal::Invalid(body) => Self::Refused(body),
             Refusal::Crash => Self::Crash,
         }
     }

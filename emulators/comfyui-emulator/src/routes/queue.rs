@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::answer;
 use crate::application::Application;
-use crate::body;
+use crate::body::{self, BadBody};
 
 pub(super) async fn show(State(application): State<Arc<Application>>) -> Response {
     let (running, pending) = application.queue.snapshot();
@@ -19,17 +19,15 @@ pub(super) async fn show(State(application): State<Arc<Application>>) -> Respons
     answer::ok(&json!({"queue_running": running, "queue_pending": pending}))
 }
 
-pub(super) async fn change(State(application): State<Arc<Application>>, body: Body) -> Response {
-    match body::read_json(body).await {
-        Ok(request) => change_list(
-            &request,
-            || application.queue.clear(),
-            |id| {
-                application.queue.delete(id);
-            },
-        ),
-        Err(answer) => answer,
-    }
+pub(super) async fn change(State(application): State<Arc<Application>>, body: Body) -> Result<Response, BadBody> {
+    let request = body::read_json(body).await?;
+    Ok(change_list(
+        &request,
+        || application.queue.clear(),
+        |id| {
+            application.queue.delete(id);
+        },
+    ))
 }
 
 /// `{"clear": true}` and `{"delete": [ids]}`, for the queue and for the history.
@@ -51,13 +49,10 @@ pub(super) fn change_list(request: &Value, clear: impl FnOnce(), mut delete: imp
     answer::empty(StatusCode::OK)
 }
 
-pub(super) async fn interrupt(State(application): State<Arc<Application>>, body: Body) -> Response {
-    let bytes = match body::read(body).await {
-        Ok(bytes) => bytes,
-        Err(answer) => return answer,
-    };
+pub(super) async fn interrupt(State(application): State<Arc<Application>>, body: Body) -> Result<Response, BadBody> {
+    let bytes = body::read(body).await?;
     let request = serde_json::from_slice(&bytes).unwrap_or_else(|_| json!({}));
-    let Value::Object(request) = request else { return answer::crash() };
+    let Value::Object(request) = request else { return Ok(answer::crash()) };
     match request.get("prompt_id") {
         None | Some(Value::Null | Value::Bool(false)) => application.queue.interrupt(),
         Some(Value::String(id)) if id.is_empty() => application.queue.interrupt(),
@@ -65,18 +60,13 @@ pub(super) async fn interrupt(State(application): State<Arc<Application>>, body:
             application.queue.interrupt_if_running(prompt_id);
         }
     }
-    answer::empty(StatusCode::OK)
+    Ok(answer::empty(StatusCode::OK))
 }
 
-pub(super) async fn free(State(application): State<Arc<Application>>, body: Body) -> Response {
-    match body::read_json(body).await {
-        Ok(Value::Object(request)) => {
-            if request.get("free_memory") == Some(&Value::Bool(true)) {
-                application.request_free_memory();
-            }
-            answer::empty(StatusCode::OK)
-        }
-        Ok(_) => answer::crash(),
-        Err(answer) => answer,
+pub(super) async fn free(State(application): State<Arc<Application>>, body: Body) -> Result<Response, BadBody> {
+    let Value::Object(request) = body::read_json(body).await? else { return Ok(answer::crash()) };
+    if request.get("free_memory") == Some(&Value::Bool(true)) {
+        application.request_free_memory();
     }
+    Ok(answer::empty(StatusCode::OK))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use image::{ImageError, RgbaImage};
 use serde_json::{Value, json};
 
@@ -69,7 +69,7 @@ async fn upload(
 
 async fn read_form(request: Request) -> Result<Form, Refused> {
     let (parts, body) = request.into_parts();
-    let bytes = body::read(body).await.map_err(Box::new)?;
+    let bytes = body::read(body).await.map_err(|bad| Box::new(bad.into_response()))?;
     let mut request = Request::from_parts(parts, Body::from(bytes));
     // The length is checked already.
     DefaultBodyLimit::disable().apply(&mut request);

@@ -200,13 +200,14 @@ impl<'a> InputChecks<'a> {
     }
 
     /// Stores a literal as its check has left it; what was wrong with it.
-    fn keep_literal(&mut self, node_id: &str, name: &str, checked: Result<Value, Rejected>) -> Option<Value> {
+    fn keep_literal(&mut self, node_id: &str, name: &str, checked: Result<Value, Box<Rejected>>) -> Option<Value> {
         match checked {
             Ok(value) => {
                 self.store_input(node_id, name, value);
                 None
             }
-            Err(Rejected { value, reason }) => {
+            Err(rejected) => {
+                let Rejected { value, reason } = *rejected;
                 if let Some(value) = value {
                     self.store_input(node_id, name, value);
                 }
@@ -317,7 +318,12 @@ fn inner_exception(input: &InputDefinition, link: &[Value], exception: &Exceptio
     )
 }
 
-fn check_literal(input: &InputDefinition, given: &Value, schema: Schema, own_check: bool) -> Result<Value, Rejected> {
+fn check_literal(
+    input: &InputDefinition,
+    given: &Value,
+    schema: Schema,
+    own_check: bool,
+) -> Result<Value, Box<Rejected>> {
     let config = input.config(schema);
     // A list must be wrapped, or it would be taken for a link.
     let unwrapped = given.get("__value__").unwrap_or(given);
@@ -342,18 +348,14 @@ fn check_literal(input: &InputDefinition, given: &Value, schema: Schema, own_che
     if own_check {
         return Ok(value);
     }
-    let rejected = |kind: &str, message: &str, details: &str, config: &Value| Rejected {
-        value: Some(value.clone()),
-        reason: error(
-            kind,
-            message,
-            details,
-            json!({
-                "input_name": input.name,
-                "input_config": config,
-                "received_value": value,
-            }),
-        ),
+    let rejected = |kind: &str, message: &str, details: &str, config: &Value| {
+        let extra_info = json!({
+            "input_name": input.name,
+            "input_config": config,
+            "received_value": value,
+        });
+        let reason = error(kind, message, details, extra_info);
+        Box::new(Rejected { value: Some(value.clone()), reason })
     };
     if let Some(min) = input.options.get("min").filter(|min| is_less(&value, min)) {
         let message = format!("Value {} smaller than min of {min}", python::to_str(&value));

@@ -15,7 +15,7 @@ fn check(prompt: Value) -> (Map<String, Value>, Result<ValidatedPrompt, Refusal>
 
 fn refusal(prompt: Value) -> (Value, Map<String, Value>) {
     match check(prompt).1 {
-        Err(Refusal::Invalid { error, node_errors }) => (error, node_errors),
+        Err(Refusal::Invalid(body)) => (body["error"].clone(), body["node_errors"].as_object().unwrap().clone()),
         other => panic!("not refused: {other:?}"),
     }
 }

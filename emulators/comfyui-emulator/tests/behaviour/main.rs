@@ -1,6 +1,8 @@
 //! What the emulator does, seen from outside: over HTTP and WebSocket, with no client of this
 //! project.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail where it stands")]
+
 mod access;
 mod caching;
 mod driver;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 /// Values of these fields are compared by type only.
-const VOLATILE: [&str; 24] = [
+const VOLATILE: [&str; 23] = [
     "timestamp",
     "create_time",
     "execution_start_time",
@@ -26,7 +26,6 @@ const VOLATILE: [&str; 24] = [
     // The recorded server had run before.
     "number",
     "priority",
-    "queue_remaining_before",
     // Texts of the real server are not taken over.
     "description",
     "comfy_package_versions",
@@ -51,10 +50,10 @@ impl Names {
     /// Learns from two values that ought to be the same which id stands for which.
     pub(crate) fn learn(&mut self, recorded: &Value, actual: &Value) {
         match (recorded, actual) {
-            (Value::String(recorded), Value::String(actual)) => {
-                if is_id(recorded) && is_id(actual) && recorded != actual {
-                    self.now.insert(recorded.clone(), actual.clone());
-                }
+            (Value::String(recorded), Value::String(actual))
+                if is_id(recorded) && is_id(actual) && recorded != actual =>
+            {
+                self.now.insert(recorded.clone(), actual.clone());
             }
             (Value::Object(recorded), Value::Object(actual)) => {
                 for (key, value) in recorded {
