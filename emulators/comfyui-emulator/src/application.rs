@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::events::EventHub;
 use crate::faults::Faults;
@@ -36,6 +37,8 @@ pub(crate) struct Application {
     pub(crate) queue: PromptQueue,
     pub(crate) faults: Faults,
     pub(crate) temp_letters: String,
+    /// Cancelled when the server stops: sockets end then.
+    pub(crate) stopping: CancellationToken,
     /// The number that the next prompt gets.
     next_number: AtomicI64,
     free_memory: AtomicBool,
@@ -58,6 +61,7 @@ impl Application {
             events,
             faults,
             temp_letters: random_letters(),
+            stopping: CancellationToken::new(),
             next_number: AtomicI64::new(0),
             free_memory: AtomicBool::new(false),
         }

@@ -105,8 +105,7 @@ impl EventHub {
         }
     }
 
-    /// Takes a socket in, in place of an older one with the same id, and greets it. `None` if the
-    /// greeting did not fit, which cannot be with an empty queue.
+    /// Takes a socket in, in place of an older one with the same id, and greets it.
     pub(crate) fn connect(&self, sid: &str, remaining: usize) -> mpsc::Receiver<Message> {
         let (frames, receiver) = mpsc::channel(MAX_WAITING_FRAMES);
         let mut greeting = status(remaining);
@@ -160,11 +159,6 @@ impl EventHub {
     /// Notes which node runs; none when the prompt is over.
     pub(crate) fn set_running_node(&self, node: Option<&str>) {
         lock(&self.running).node = node.map(str::to_owned);
-    }
-
-    /// Closes every socket.
-    pub(crate) fn disconnect_all(&self) {
-        lock(&self.sockets).clear();
     }
 
     fn receivers(&self, target: &Target) -> Vec<mpsc::Sender<Message>> {

@@ -298,20 +298,12 @@ impl ComfyUiEmulator {
     pub async fn stop(mut self) {
         self.application.queue.close();
         drop(self.stop.take());
-        self.application.events.disconnect_all();
-        if let Some(mut server) = self.server.take() {
-            let closing = tokio::time::timeout(STOP_DEADLINE, &mut server);
-            // WebSockets would hold the server open for ever.
-            let sockets = self.application.faults.clone();
-            let drop_sockets = async {
-                tokio::time::sleep(STOP_DEADLINE / 20).await;
-                sockets.drop_connections();
-                std::future::pending::<()>().await;
-            };
-            tokio::select! {
-                ended = closing => if ended.is_err() { server.abort() },
-                () = drop_sockets => {}
-            }
+        self.application.stopping.cancel();
+        if let Some(mut server) = self.server.take()
+            && tokio::time::timeout(STOP_DEADLINE, &mut server).await.is_err()
+        {
+            self.application.faults.drop_connections();
+            server.abort();
         }
         if let Some(worker) = self.worker.take() {
             // A panic on the worker was printed when it happened.

@@ -49,6 +49,7 @@ async fn serve(application: Arc<Application>, plug: Plug, sid: String, socket: W
     tokio::select! {
         () = write(sink, frames, allowed) => {}
         () = read(stream, &application, &sid) => {}
+        () = application.stopping.cancelled() => {}
     }
     application.events.disconnect(&sid);
     // The real server never says goodbye, whether it stops or is cut.
@@ -62,8 +63,7 @@ async fn write(mut sink: impl SinkExt<Message> + Unpin, mut frames: mpsc::Receiv
             return;
         }
         let Some(frame) = frames.recv().await else {
-            // Another socket has this id now: this one stays open and silent, or, if the server
-            // stops, is closed from outside.
+            // Another socket has this id now: this one stays open and silent.
             return std::future::pending().await;
         };
         if sink.send(frame).await.is_err() {

@@ -47,3 +47,13 @@ async fn a_port_is_had_once_and_free_again_afterwards() {
     let again = ComfyUiEmulator::builder().port(port).start().await.unwrap();
     assert_eq!(get(&again, "/prompt").send().await.unwrap().status(), 200);
 }
+
+#[tokio::test]
+async fn an_answer_under_way_is_still_given() {
+    let server = start().await;
+    server.faults().delay_history(Duration::from_millis(400));
+    let answer = tokio::spawn(get(&server, "/history").send());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    server.stop().await;
+    assert_eq!(answer.await.unwrap().unwrap().status(), 200);
+}
