@@ -1,0 +1,112 @@
+use comfyui::ServerAddress;
+use dify_plugin::Error;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+/// What the user fills in, as `provider/comfyui.yaml` declares it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Credentials {
+    /// Where ComfyUI is. A secret, because it may hold a name and a password.
+    base_url: SecretString,
+    /// For the gateway in front of ComfyUI, as Bearer token.
+    comfyui_api_key: Option<SecretString>,
+    /// For the paid API nodes of Comfy Org.
+    api_key_comfy_org: Option<SecretString>,
+    #[expect(dead_code, reason = "a workflow in API format names no models to download")]
+    civitai_api_key: Option<SecretString>,
+    #[expect(dead_code, reason = "a workflow in API format names no models to download")]
+    hf_api_key: Option<SecretString>,
+    /// Seconds that what is known of models may be used.
+    #[serde(default = "five_minutes")]
+    expire_after: String,
+}
+
+/// The default in the YAML file, which the official plugin has too.
+fn five_minutes() -> String {
+    "300".to_owned()
+}
+
+impl Credentials {
+    /// # Errors
+    /// When the address is none.
+    pub(crate) fn address(&self) -> Result<ServerAddress, Error> {
+        ServerAddress::parse(self.base_url.expose_secret())
+            .map_err(|error| Error::credentials(format!("base_url: {error}")))
+    }
+
+    /// What the server is to see.
+    pub(crate) fn keys(&self) -> comfyui::Credentials {
+        let mut keys = comfyui::Credentials::default();
+        if let Some(key) = &self.comfyui_api_key {
+            keys = keys.with_bearer(key);
+        }
+        if let Some(key) = &self.api_key_comfy_org {
+            keys = keys.with_comfy_org_key(key);
+        }
+        keys
+    }
+
+    /// # Errors
+    /// When a field that no server can check is wrong.
+    pub(crate) fn check_form(&self) -> Result<(), Error> {
+        match self.expire_after.trim().parse::<u32>() {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::credentials("expire_after: enter a whole number of seconds, such as 300")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dify_plugin_declaration::{check_credentials, check_texts, parse_manifest, parse_tool, parse_tool_provider};
+    use serde_json::json;
+
+    use super::*;
+
+    fn credentials(base_url: &str) -> Credentials {
+        serde_json::from_value(json!({
+            "base_url": base_url,
+            "comfyui_api_key": "open-sesame",
+            "api_key_comfy_org": "sesame-org",
+            "civitai_api_key": "sesame-civitai",
+            "hf_api_key": "sesame-hf",
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn the_declared_credentials_are_those_that_are_read() {
+        let provider = parse_tool_provider(include_str!("../provider/comfyui.yaml")).unwrap();
+        assert_eq!(check_credentials::<Credentials>(&provider.credentials_schema), [""; 0]);
+    }
+
+    #[test]
+    fn every_text_is_there_in_four_languages() {
+        let manifest = parse_manifest(include_str!("../manifest.yaml")).unwrap();
+        let provider = parse_tool_provider(include_str!("../provider/comfyui.yaml")).unwrap();
+        let tool = parse_tool(include_str!("../tools/workflow.yaml")).unwrap();
+        let findings = [check_texts(&manifest), check_texts(&provider), check_texts(&tool)].concat();
+        assert_eq!(findings, [""; 0]);
+    }
+
+    #[test]
+    fn a_wrong_address_names_its_field_and_not_its_password() {
+        let error = credentials("ftp://me:open-sesame@host").address().unwrap_err();
+        assert!(error.message().starts_with("base_url: the server address begins with ftp://"), "{error}");
+        assert!(!error.message().contains("sesame"), "{error}");
+    }
+
+    #[test]
+    fn the_cache_time_is_a_number() {
+        let mut credentials = credentials("host");
+        credentials.check_form().unwrap();
+        credentials.expire_after = "5 minutes".to_owned();
+        assert!(credentials.check_form().unwrap_err().message().starts_with("expire_after: "));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let shown = format!("{:?}", credentials("http://me:sesame@host"));
+        assert!(!shown.contains("sesame"), "{shown}");
+    }
+}

@@ -1,0 +1,63 @@
+use std::time::Duration;
+
+use comfyui::{ComfyUi, ExecuteOptions, Finished, Workflow};
+use dify_plugin::{Error, LogStep, Reply};
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use crate::failure::run_failure;
+use crate::log_step::finish;
+use crate::progress::Progress;
+
+/// Between two messages on how far the run is. Each is stored by Dify, and a sampler has many steps a second.
+const BETWEEN_UPDATES: Duration = Duration::from_millis(500);
+
+/// Runs the workflow within `time`, while the user watches. When Dify is gone, the prompt is cancelled on the server.
+///
+/// # Errors
+/// When the run gives no result; the message names the node that failed.
+pub(crate) async fn execute(
+    server: &ComfyUi,
+    workflow: &Workflow,
+    time: Duration,
+    reply: &Reply,
+) -> Result<Finished, Error> {
+    let begun = Instant::now();
+    let step = reply.log("Run the workflow", json!({"nodes": workflow.nodes().len()}), json!({})).await?;
+    let (tell, told) = watch::channel(Progress::default());
+    let on_update = move |update| {
+        tell.send_if_modified(|progress| progress.apply(update));
+    };
+    let run = async { Ok(server.execute(workflow, ExecuteOptions::new(time), on_update).await) };
+    // Side by side: a Dify that is slow to read must not keep the server's events waiting.
+    let (outcome, activity) = tokio::try_join!(run, report(&step, told))?;
+    let outcome = outcome.map_err(|error| run_failure(&error));
+    if let Some(activity) = activity {
+        let ended = outcome.as_ref().map(|_| ()).map_err(Error::clone);
+        // The error itself is told with the step above.
+        let _ = finish(activity, begun, ended).await;
+    }
+    finish(step, begun, outcome).await
+}
+
+/// Shows where the run is, as one step below `step`, until nobody tells any more. Gives that step, if it came to one.
+async fn report(step: &LogStep, mut told: watch::Receiver<Progress>) -> Result<Option<LogStep>, Error> {
+    let mut activity: Option<LogStep> = None;
+    let mut shown = Progress::default();
+    loop {
+        let next = told.wait_for(|progress| *progress != shown).await.map(|progress| progress.clone());
+        match next {
+            Ok(progress) => shown = progress,
+            Err(_) => return Ok(activity),
+        }
+        match &mut activity {
+            Some(activity) => activity.update(shown.label(), shown.data()).await?,
+            None => activity = Some(step.step(shown.label(), shown.data()).await?),
+        }
+        // Cut short by the end of the run, which no progress is to hold up.
+        if timeout(BETWEEN_UPDATES, told.wait_for(|_| false)).await.is_ok() {
+            return Ok(activity);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+use dify_plugin::{Error, LogStep};
+use serde_json::{Map, json};
+use tokio::time::Instant;
+
+/// Finishes a step that began at `begun`, as its work ended.
+///
+/// # Errors
+/// That of the work, or that Dify is gone.
+pub(crate) async fn finish<T: Send>(step: LogStep, begun: Instant, outcome: Result<T, Error>) -> Result<T, Error> {
+    match outcome {
+        Ok(result) => {
+            step.succeed(Map::new(), json!({"elapsed_time": begun.elapsed().as_secs_f64()})).await?;
+            Ok(result)
+        }
+        Err(error) => {
+            step.fail(error.message(), Map::new()).await?;
+            Err(error)
+        }
+    }
+}
