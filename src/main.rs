@@ -1,1 +1,62 @@
-fn main() {}
+//! The `oxidify` command: a demonstration, single calls of the plugins, and the emulators.
+
+#![expect(clippy::print_stdout, reason = "what a command has to say")]
+
+mod child;
+mod demo;
+mod emulate;
+mod invoke;
+mod received;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Native plugins for Dify.
+#[derive(Debug, Parser)]
+#[command(name = "oxidify", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run both plugins on the embedded emulators: pictures in and out, buckets listed, a file downloaded.
+    Demo(demo::Arguments),
+    /// Make one call of one plugin against servers of your own.
+    #[command(subcommand)]
+    Invoke(invoke::Invocation),
+    /// Run an emulator alone, on 127.0.0.1, until interrupted.
+    #[command(subcommand)]
+    Emulate(emulate::Emulator),
+    /// Be a plugin: what this command starts as a child process of itself.
+    #[command(hide = true)]
+    Plugin {
+        /// Which one.
+        plugin: child::PluginName,
+    },
+}
+
+/// What a command ends with when it fails: words for the user.
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Plugin { plugin } => return plugin.plugin().run(),
+        Command::Demo(arguments) => run(demo::run(arguments)),
+        Command::Invoke(invocation) => run(invoke::run(invocation)),
+        Command::Emulate(emulator) => run(emulate::run(emulator)),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("oxidify: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+}
