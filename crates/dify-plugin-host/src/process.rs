@@ -90,6 +90,7 @@ impl PluginProcess {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let program = command.get_program().to_string_lossy().into_owned();
         let refused = |source| StartError::Spawn { program: program.clone(), source };
+        let heartbeats = HeartbeatRecord::new();
         let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().map_err(refused)?;
         let pipes = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
         let (Some(((stdin, stdout), stderr)), Some(pid)) = (pipes, child.id()) else {
@@ -100,7 +101,7 @@ impl PluginProcess {
             host: dify.clone(),
             pid,
             sessions: Sessions::default(),
-            heartbeats: HeartbeatRecord::new(),
+            heartbeats,
             violations: Mutex::default(),
             logs: Mutex::default(),
             stderr: StderrTail::default(),
