@@ -19,6 +19,9 @@ pub(crate) fn client_failure(error: &ClientError) -> Error {
 pub(crate) fn run_failure(error: &RunError) -> Error {
     match error {
         RunError::Client(error) => client_failure(error),
+        RunError::DeadlinePassed { .. } => {
+            Error::failed(format!("{error}. Dify ends a call after 600 s: make the workflow shorter, or the queue"))
+        }
         _ => Error::failed(error.to_string()),
     }
 }

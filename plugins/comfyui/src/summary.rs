@@ -1,9 +1,10 @@
-use comfyui::Finished;
+use comfyui::{Finished, Workflow};
 use dify_plugin::{Error, Reply};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::outputs::SentFile;
+use crate::seeds::seeds;
 
 /// What is said of a run that succeeded, besides its files.
 #[derive(Debug, Serialize)]
@@ -18,11 +19,13 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    pub(crate) fn new(finished: &Finished, seeds: Map<String, Value>, outputs: Vec<SentFile>) -> Self {
+    /// Of a run of `workflow` and the files that were brought from it.
+    pub(crate) fn new(workflow: &Workflow, finished: &Finished, outputs: Vec<SentFile>) -> Self {
         let dropped =
             finished.node_errors.iter().map(|error| format!("not run, because the server refused it: {error}"));
-        let warnings = dropped.chain(finished.warnings.iter().map(ToString::to_string)).collect();
-        Self { prompt_id: finished.prompt_id.clone(), seeds, outputs, warnings }
+        let told = finished.warnings.iter().map(ToString::to_string);
+        let warnings = dropped.chain(told).chain(not_collected(workflow)).collect();
+        Self { prompt_id: finished.prompt_id.clone(), seeds: seeds(workflow), outputs, warnings }
     }
 
     /// The run's texts, what the user should know, and the summary as an object and as variables.
@@ -43,4 +46,13 @@ impl Summary {
         reply.variable("prompt_id", &self.prompt_id).await?;
         reply.variable("seeds", &self.seeds).await
     }
+}
+
+/// The nodes whose pictures are in no record: they exist only as frames of the WebSocket, and only once.
+fn not_collected(workflow: &Workflow) -> impl Iterator<Item = String> {
+    let nodes = workflow.nodes().iter().filter(|(_, node)| node.class_type == "SaveImageWebsocket");
+    nodes.map(|(id, _)| {
+        let node = workflow.node_label(id);
+        format!("the pictures of {node} are not collected, because the server does not store them: use SaveImage")
+    })
 }

@@ -10,7 +10,6 @@ use crate::execution::execute;
 use crate::input_images::InputImages;
 use crate::log_step::finish;
 use crate::outputs;
-use crate::seeds::seeds;
 use crate::servers::Servers;
 use crate::summary::Summary;
 
@@ -86,7 +85,7 @@ impl Tool for WorkflowTool {
             let outcome = time.after_the_run(outputs::send(&files, &server, &workflow, &reply)).await;
             sent = finish(step, begun, outcome).await?;
         }
-        Summary::new(&finished, seeds(&workflow), sent).send(&finished, &reply).await
+        Summary::new(&workflow, &finished, sent).send(&finished, &reply).await
     }
 }
 

@@ -2,21 +2,18 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "plugin/long_film.rs"]
+mod long_film;
 #[path = "plugin/on_emulator.rs"]
 mod on_emulator;
-
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 
 use comfyui_emulator::{Execution, Files, Folder, Inputs, Node, NodeDefinition, NodeError, NodeOutput, Schema};
 use dify_plugin_host::{Answer, CallRequest, Carrier, DifyHost, UploadEndpoint};
 use dify_plugin_protocol::limits::MERGED_FILE_OLDER;
+use long_film::{Comparison, GROWTH, MB, film};
 use on_emulator::{OnEmulator, colour, save, summary};
 use serde_json::{Map, Value, json};
 
-const MB: usize = 1_000_000;
-/// What a file may cost in memory, whatever its size.
-const GROWTH: u64 = 8 * MB as u64;
 const FILE: &str = "film_00001_.mp4";
 
 /// A node that saved a file earlier, as one that calls an encoder.
@@ -34,51 +31,6 @@ impl Node for SaveFilm {
     }
 }
 
-/// Bytes without repetition, made quickly: each block of 8 KiB begins with its number.
-fn film(length: usize) -> Vec<u8> {
-    let block: Vec<u8> = (0..8192_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-    let mut film = block.repeat(length.div_ceil(block.len()));
-    film.truncate(length);
-    for (number, block) in film.chunks_mut(block.len()).enumerate() {
-        let number = number.to_le_bytes();
-        let length = number.len().min(block.len());
-        block[..length].copy_from_slice(&number[..length]);
-    }
-    film
-}
-
-/// Compares what is written with what is expected, and keeps nothing.
-#[derive(Clone)]
-struct Comparison {
-    expected: Arc<Vec<u8>>,
-    equal_bytes: Arc<Mutex<usize>>,
-}
-
-impl Comparison {
-    fn with(expected: Vec<u8>) -> Self {
-        Self { expected: Arc::new(expected), equal_bytes: Arc::default() }
-    }
-
-    fn is_complete(&self) -> bool {
-        *self.equal_bytes.lock().unwrap() == self.expected.len()
-    }
-}
-
-impl Write for Comparison {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut equal_bytes = self.equal_bytes.lock().unwrap();
-        if self.expected.get(*equal_bytes..*equal_bytes + bytes.len()) != Some(bytes) {
-            return Err(io::Error::other(format!("another byte after {equal_bytes}")));
-        }
-        *equal_bytes += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// A Dify that merges files up to `limit` bytes and says so, and a server that has the film.
 async fn start(limit: u64, film: &Comparison) -> OnEmulator {
     let uploaded = film.clone();
@@ -93,7 +45,7 @@ async fn start(limit: u64, film: &Comparison) -> OnEmulator {
         },
     )
     .await;
-    on.comfyui.put_file(Folder::Output, &format!("films/{FILE}"), film.expected.to_vec()).unwrap();
+    on.comfyui.put_file(Folder::Output, &format!("films/{FILE}"), film.expected.clone()).unwrap();
     on
 }
 
@@ -111,7 +63,7 @@ async fn bring(on: &OnEmulator, film: &Comparison) -> (Answer, u64) {
 }
 
 fn check(on: &OnEmulator, answer: &Answer, film: &Comparison, carrier: Carrier) {
-    assert!(film.is_complete(), "only the first {} bytes came", film.equal_bytes.lock().unwrap());
+    assert_eq!(film.equal_bytes(), film.expected.len());
     let [file] = &answer.files[..] else { panic!("{:?}", answer.messages) };
     assert_eq!((file.carrier, file.size), (carrier, film.expected.len() as u64));
     assert_eq!((file.name.as_deref(), file.media_type.as_deref()), (Some(FILE), Some("video/mp4")));

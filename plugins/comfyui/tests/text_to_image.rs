@@ -65,6 +65,18 @@ async fn the_user_watches_the_sampler_and_gets_every_picture() {
 }
 
 #[tokio::test]
+async fn who_waits_is_told_how_many_are_ahead() {
+    let on = OnEmulator::start_with(|comfyui| comfyui.step_delay(Duration::from_millis(75)), |_| ()).await;
+    let workflow = text_to_image(20);
+    let (first, second) = tokio::join!(on.run(&workflow, json!({})), on.run(&workflow, json!({})));
+    let (first, second) = (first.unwrap(), second.unwrap());
+    let labels: Vec<_> = [&first, &second].into_iter().flat_map(log_messages).map(|log| log.label.as_str()).collect();
+    assert!(labels.contains(&"In ComfyUI's queue, 1 ahead"), "{labels:?}");
+    assert_ne!(summary(&first)["prompt_id"], summary(&second)["prompt_id"]);
+    on.assert_well_behaved();
+}
+
+#[tokio::test]
 async fn seeds_are_drawn_from_64_bits_and_told_as_text() {
     let on = OnEmulator::start().await;
     let mut seeds = Vec::new();
@@ -106,7 +118,9 @@ async fn a_run_that_puts_out_nothing_says_so() {
     let on = OnEmulator::start().await;
     let workflow = json!({"1": colour(0), "2": {"class_type": "SaveImageWebsocket", "inputs": {"images": ["1", 0]}}});
     let answer = on.run(&workflow, json!({})).await.unwrap();
-    assert_eq!(answer.text(), "The workflow ran, and put out no files and no texts.");
+    let [nothing, note] = answer.texts()[..] else { panic!("{answer:?}") };
+    assert_eq!(nothing, "The workflow ran, and put out no files and no texts.");
+    assert!(note.starts_with("\nNote: the pictures of node 2 (SaveImageWebsocket) are not collected"), "{note}");
 }
 
 #[tokio::test]
