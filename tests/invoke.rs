@@ -1,0 +1,127 @@
+//! Single calls from the command line, against emulators that run as commands of their own.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use image::{Rgb, RgbImage};
+
+fn oxidify() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_oxidify"));
+    // What the user's shell holds must not reach a test.
+    for name in [
+        "COMFYUI_BASE_URL",
+        "COMFYUI_API_KEY",
+        "TENCENTCLOUD_SECRET_ID",
+        "TENCENTCLOUD_SECRET_KEY",
+        "TENCENTCLOUD_REGION",
+    ] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// An emulator that ends with the test.
+struct Emulator {
+    child: Child,
+    url: String,
+}
+
+impl Emulator {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = oxidify();
+        command.args(["emulate"]).args(arguments).args(["--port", "0"]).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut first = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+        let url = first.trim().rsplit(' ').next().unwrap().to_owned();
+        assert!(url.starts_with("http://127.0.0.1:"), "{first}");
+        Self { child, url }
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn write_workflow(folder: &Path) -> String {
+    let workflow = r#"{
+        "1": {"class_type": "LoadImage", "inputs": {"image": "x.png"}},
+        "2": {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}},
+        "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "inverted"}}
+    }"#;
+    let path = folder.join("workflow.json");
+    fs::write(&path, workflow).unwrap();
+    format!("@{}", path.display())
+}
+
+#[test]
+fn a_workflow_runs_with_a_picture_and_a_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Emulator::start(&["comfyui", "--token", "s3cret"]);
+    let workflow = write_workflow(folder.path());
+    let picture = folder.path().join("red.png");
+    RgbImage::from_pixel(8, 8, Rgb([255, 0, 0])).save(&picture).unwrap();
+    let out = folder.path().join("results");
+    let run = |key: &str| {
+        let mut command = oxidify();
+        command.args(["invoke", "comfyui", "workflow", "--base-url", &server.url, "--workflow-json", &workflow]);
+        command.arg("--images").arg(&picture).arg("--out").arg(&out).env("COMFYUI_API_KEY", key);
+        command.output().unwrap()
+    };
+    let refused = run("wr0ng");
+    assert!(!refused.status.success() && said(&refused).contains("401"), "{}", said(&refused));
+    assert!(!said(&refused).contains("wr0ng"));
+    let accepted = run("s3cret");
+    assert!(accepted.status.success(), "{}", said(&accepted));
+    let result = image::open(out.join("inverted_00001_.png")).unwrap().to_rgb8();
+    assert_eq!(result.get_pixel(3, 3), &Rgb([0, 255, 255]));
+}
+
+#[test]
+fn buckets_folders_and_files_of_a_drive() {
+    let folder = tempfile::tempdir().unwrap();
+    let bucket = folder.path().join("buckets/photos-1250000000");
+    fs::create_dir_all(bucket.join("2026")).unwrap();
+    for number in 0..5 {
+        fs::write(bucket.join(format!("2026/{number}.txt")), format!("file {number}")).unwrap();
+    }
+    let root = folder.path().join("buckets").display().to_string();
+    let server = Emulator::start(&["cos", "--root", &root, "--secret-id", "AKIDtest", "--secret-key", "s3cret"]);
+    let run = |arguments: &[&str]| {
+        let mut command = oxidify();
+        command.args(["invoke", "tencent_cos_storage"]).args(arguments);
+        command.args(["--secret-id", "AKIDtest", "--region", "ap-guangzhou"]);
+        command.args(["--endpoint", &format!("{}/{{bucket}}", server.url)]).env("TENCENTCLOUD_SECRET_KEY", "s3cret");
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        said(&output)
+    };
+    assert_eq!(run(&["buckets"]), "photos-1250000000\n");
+    let page = run(&["browse", "--bucket", "photos-1250000000", "--prefix", "2026/", "--max-keys", "3"]);
+    assert!(page.contains("2026/2.txt") && !page.contains("2026/3.txt"), "{page}");
+    let next = page.split('\'').nth(1).unwrap().to_owned();
+    let rest = ["browse", "--bucket", "photos-1250000000", "--prefix", "2026/", "--next-page-parameters", &next];
+    let rest = run(&rest);
+    assert!(rest.contains("2026/4.txt") && !rest.contains("2026/2.txt"), "{rest}");
+    let out = folder.path().join("results").display().to_string();
+    run(&["download", "--bucket", "photos-1250000000", "--key", "2026/4.txt", "--out", &out]);
+    assert_eq!(fs::read(folder.path().join("results/4.txt")).unwrap(), b"file 4");
+}
+
+#[test]
+fn what_is_missing_is_asked_for() {
+    let output = oxidify().args(["invoke", "comfyui", "validate"]).output().unwrap();
+    assert!(!output.status.success());
+    assert!(said(&output).contains("COMFYUI_BASE_URL"), "{}", said(&output));
+}
