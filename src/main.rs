@@ -39,7 +39,7 @@ enum Command {
 }
 
 /// What a command ends with when it fails: words for the user.
-type Failure = Box<dyn std::error::Error>;
+type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {

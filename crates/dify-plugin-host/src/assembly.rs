@@ -52,7 +52,7 @@ impl Assembly {
     /// What `event` brings about.
     pub(crate) fn take(&mut self, event: SessionEvent) -> Result<Vec<CallEvent>, CallFailure> {
         match event {
-            SessionEvent::Payload(Payload::Message(message)) => self.message(message),
+            SessionEvent::Payload(Payload::Message(message)) => self.message(*message),
             SessionEvent::Payload(Payload::Result(result)) => {
                 self.results += 1;
                 if self.results > 1 && !matches!(self.action, Action::Other { .. }) {

@@ -50,7 +50,7 @@ pub enum ActionResult {
 /// A decoded `stream` payload.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Payload {
-    Message(Message),
+    Message(Box<Message>),
     Result(ActionResult),
 }
 
@@ -112,7 +112,7 @@ pub(crate) fn payload(action: &Action, payload: &str) -> Result<Payload, CallFai
         Action::InvokeTool | Action::DownloadFile => {
             let message: Message = dify_model(value)?;
             check_message(&message)?;
-            Payload::Message(message)
+            Payload::Message(Box::new(message))
         }
         Action::ValidateToolCredentials | Action::ValidateDatasourceCredentials => {
             if value.get("result").and_then(Value::as_bool) != Some(true) {
