@@ -22,6 +22,8 @@ pub use endpoint::{EndpointError, EndpointTemplate};
 pub use error::{CosError, CosErrorKind};
 pub use list::{ListRequest, ObjectPage, ObjectSummary, parse_object_page};
 pub use object::{ObjectInfo, ObjectStream};
+/// Connections that several clients share, see [`Cos::with_connections`].
+pub use origin_client::Connections;
 pub use refusal::Refusal;
 pub use target::{Operation, Target};
 pub use xml::MalformedAnswer;

@@ -1,8 +1,7 @@
 use std::sync::{Arc, OnceLock};
 
 use dify_plugin::Error;
-use origin_client::Connections;
-use tencent_cos::Cos;
+use tencent_cos::{Connections, Cos};
 
 use crate::credentials::Credentials;
 
