@@ -22,6 +22,8 @@ pub use error::{ClientError, ExecutionFailure, InputError, NodeError, Rejection,
 pub use events::{Event, FrameError, NodeProgress, NodeState};
 pub use execute::{ExecuteOptions, Finished, Warning};
 pub use node_label::NodeLabel;
+/// What [`ComfyUi::new`] opens its connections with; to be shared between calls.
+pub use origin_client::Connections;
 pub use outputs::{Folder, OutputFile, OutputText, Outputs};
 pub use record::{Record, Verdict};
 pub use run::{Ending, Hint, Preview, Run, Sighting, Update};

@@ -1,8 +1,7 @@
 use std::sync::{Arc, OnceLock};
 
-use comfyui::ComfyUi;
+use comfyui::{ComfyUi, Connections};
 use dify_plugin::Error;
-use origin_client::Connections;
 
 use crate::credentials::Credentials;
 use crate::failure::client_failure;
