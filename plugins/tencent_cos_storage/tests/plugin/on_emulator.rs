@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 const NAME: &str = "tencent_cos_storage";
 
 /// Longer than anything here takes, and short enough to notice a hang.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) const BUCKET: &str = "docs-1250000000";
 
@@ -31,9 +31,14 @@ pub(crate) struct OnEmulator {
 impl OnEmulator {
     /// With one empty bucket, [`BUCKET`], and an endpoint that takes buckets from the path.
     pub(crate) async fn start() -> Self {
+        Self::start_uploading_to(UploadEndpoint::start().await.unwrap()).await
+    }
+
+    /// The same, with an upload address of the test's own.
+    pub(crate) async fn start_uploading_to(uploads: UploadEndpoint) -> Self {
         let cos = CosEmulator::builder().start().await.unwrap();
         let credentials = credentials(&cos, &cos.endpoint());
-        Self::start_with(cos, credentials, |_| ()).await
+        Self::start_with(cos, uploads, credentials, |_| ()).await
     }
 
     /// With COS's own host names, which the plugin's proxy, the emulator, takes to itself: here a bucket is found in its
@@ -42,15 +47,20 @@ impl OnEmulator {
         let cos = CosEmulator::builder().start().await.unwrap();
         let credentials = credentials(&cos, "http://{bucket}.cos.{region}.myqcloud.com");
         let proxy = cos.url();
-        Self::start_with(cos, credentials, |command| {
+        let uploads = UploadEndpoint::start().await.unwrap();
+        Self::start_with(cos, uploads, credentials, |command| {
             command.env("HTTP_PROXY", proxy);
         })
         .await
     }
 
-    async fn start_with(cos: CosEmulator, credentials: Map<String, Value>, set_up: impl FnOnce(&mut Command)) -> Self {
+    async fn start_with(
+        cos: CosEmulator,
+        uploads: UploadEndpoint,
+        credentials: Map<String, Value>,
+        set_up: impl FnOnce(&mut Command),
+    ) -> Self {
         cos.create_bucket(BUCKET, "ap-guangzhou").unwrap();
-        let uploads = UploadEndpoint::start().await.unwrap();
         let dify = DifyHost::builder().uploads(uploads.clone()).call_limit(PATIENCE).strict(true).build();
         let mut command = Command::new(env!("CARGO_BIN_EXE_oxidify-tencent-cos"));
         for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
@@ -77,7 +87,11 @@ impl OnEmulator {
     }
 
     pub(crate) async fn download(&self, bucket: &str, id: &str) -> Result<ReceivedFile, CallFailure> {
-        let fields = DownloadFile {
+        self.plugin.download_file(self.download_fields(bucket, id)).await
+    }
+
+    pub(crate) fn download_fields(&self, bucket: &str, id: &str) -> DownloadFile {
+        DownloadFile {
             user_id: "user-1".into(),
             provider: NAME.into(),
             datasource: NAME.into(),
@@ -86,8 +100,7 @@ impl OnEmulator {
                 bucket: Some(bucket.to_owned()).filter(|name| !name.is_empty()),
                 id: id.into(),
             },
-        };
-        self.plugin.download_file(fields).await
+        }
     }
 
     pub(crate) async fn validate(&self) -> Result<(), CallFailure> {
@@ -114,9 +127,14 @@ impl OnEmulator {
 
 /// What the user reads, without a secret in it.
 pub(crate) fn refusal<T: std::fmt::Debug>(cos: &CosEmulator, outcome: Result<T, CallFailure>) -> CallError {
+    refusal_without(cos.secret_key(), outcome)
+}
+
+/// The same, for a server that is gone.
+pub(crate) fn refusal_without<T: std::fmt::Debug>(secret: &str, outcome: Result<T, CallFailure>) -> CallError {
     match outcome {
         Err(CallFailure::Plugin(error)) => {
-            assert!(!error.message.contains(cos.secret_key()) && !error.message.contains('\n'), "{}", error.message);
+            assert!(!error.message.contains(secret) && !error.message.contains('\n'), "{}", error.message);
             error
         }
         other => panic!("{other:?}"),
