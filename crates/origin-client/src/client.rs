@@ -7,7 +7,7 @@ use rustls::ClientConfig;
 use url::Url;
 
 use crate::transport::RedirectElsewhere;
-use crate::{Origin, OriginError, tls};
+use crate::{Origin, OriginError, TlsOptions, tls};
 
 /// How long a TCP and TLS connection may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,7 +39,15 @@ impl Connections {
     /// # Errors
     /// [`OriginError::Tls`] or [`OriginError::Client`] when TLS or the client cannot be set up.
     pub fn new() -> Result<Self, OriginError> {
-        let tls = tls::client_config()?;
+        Self::with_tls(&TlsOptions::default())
+    }
+
+    /// A pool as [`new`](Self::new) makes it, that trusts other certificates as well.
+    ///
+    /// # Errors
+    /// [`OriginError::Tls`] when the CA certificate is not one; otherwise as [`new`](Self::new).
+    pub fn with_tls(options: &TlsOptions) -> Result<Self, OriginError> {
+        let tls = tls::client_config(options)?;
         let builder = || {
             Client::builder()
                 .tls_backend_preconfigured(ClientConfig::clone(&tls))

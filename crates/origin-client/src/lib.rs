@@ -9,5 +9,5 @@ mod transport;
 pub use client::{Connections, OriginClient};
 pub use error::OriginError;
 pub use origin::Origin;
-pub use tls::TlsError;
+pub use tls::{TlsError, TlsOptions};
 pub use transport::{TransportError, TransportFailure};
