@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 
+use crate::datasource::DynOnlineDrive;
 use crate::error::Surface;
 use crate::session::{CallContext, Session, Shared};
-use crate::tool::{DynValidator, RawCall};
+use crate::tool::{DynTool, DynValidator, RawCall};
 use crate::{Dify, Error, Plugin, Reply};
 
 /// What a transport hands over.
@@ -82,14 +83,13 @@ impl Runtime {
 
     async fn call(&self, context: CallContext, data: String) {
         let Ok(_place) = self.places.acquire().await else { return };
-        let session_id = context.session_id.clone();
-        let mut surface = Surface::Tool;
-        let outcome = match decode(&data) {
+        let request = decode(&data);
+        drop(data);
+        let surface = request.as_ref().map_or(Surface::Tool, surface_of);
+        let session = Arc::new(Session::new(context.session_id.clone(), surface, Arc::clone(&self.shared)));
+        let outcome = match request {
             Ok(request) => {
-                drop(data);
-                surface = surface_of(&request);
-                let session = self.session(&session_id, surface);
-                let work = AssertUnwindSafe(self.answer(request, context, session)).catch_unwind();
+                let work = AssertUnwindSafe(self.answer(request, context, Arc::clone(&session))).catch_unwind();
                 work.await.unwrap_or_else(|_| {
                     Err(Error::named("InternalError", "the plugin failed unexpectedly; its log says where"))
                 })
@@ -97,11 +97,7 @@ impl Runtime {
             Err(error) => Err(error),
         };
         // When Dify is gone the process ends anyway.
-        let _ = self.session(&session_id, surface).end(outcome).await;
-    }
-
-    fn session(&self, id: &str, surface: Surface) -> Arc<Session> {
-        Arc::new(Session { id: id.to_owned(), surface, shared: Arc::clone(&self.shared) })
+        let _ = session.end(outcome).await;
     }
 
     async fn answer(&self, request: Request, mut context: CallContext, session: Arc<Session>) -> Result<(), Error> {
@@ -120,40 +116,42 @@ impl Runtime {
                 validate(&session, validator, request).await
             }
             Request::InvokeTool(request) => {
-                let provider = self.plugin.tool_providers.get(request.provider.as_str());
-                let provider = provider.ok_or_else(|| unknown_provider(&request.provider))?;
-                let tool = provider.tools.get(request.tool.as_str());
-                let tool = tool.ok_or_else(|| unknown("tool", &request.tool, &request.provider))?;
+                let tool = self.tool(&request.provider, &request.tool)?;
                 let call = RawCall { credentials: request.credentials, context, dify };
                 tool.invoke(call, request.tool_parameters, reply).await
             }
             Request::FetchParameterOptions(request) => {
-                let provider = self.plugin.tool_providers.get(request.provider.as_str());
-                let provider = provider.ok_or_else(|| unknown_provider(&request.provider))?;
-                let tool = provider.tools.get(request.provider_action.as_str());
-                let tool = tool.ok_or_else(|| unknown("tool", &request.provider_action, &request.provider))?;
+                let tool = self.tool(&request.provider, &request.provider_action)?;
                 let options = tool.parameter_options(&request.parameter, request.credentials).await?;
                 session.stream(&options).await
             }
             Request::BrowseFiles(request) => {
-                let provider = self.plugin.drive_providers.get(request.provider.as_str());
-                let provider = provider.ok_or_else(|| unknown_provider(&request.provider))?;
-                let drive = provider.drives.get(request.datasource.as_str());
-                let drive = drive.ok_or_else(|| unknown("datasource", &request.datasource, &request.provider))?;
+                let drive = self.drive(&request.provider, &request.datasource)?;
                 let call = RawCall { credentials: request.credentials, context, dify };
                 let response = drive.browse_files(call, request.request).await?;
                 session.stream(&response).await
             }
             Request::DownloadFile(request) => {
-                let provider = self.plugin.drive_providers.get(request.provider.as_str());
-                let provider = provider.ok_or_else(|| unknown_provider(&request.provider))?;
-                let drive = provider.drives.get(request.datasource.as_str());
-                let drive = drive.ok_or_else(|| unknown("datasource", &request.datasource, &request.provider))?;
+                let drive = self.drive(&request.provider, &request.datasource)?;
                 let call = RawCall { credentials: request.credentials, context, dify };
                 drive.download_file(call, request.request, reply).await
             }
             _ => Err(Error::named("NotImplementedError", "this plugin cannot do that")),
         }
+    }
+}
+
+impl Runtime {
+    fn tool(&self, provider: &str, name: &str) -> Result<&Arc<dyn DynTool>, Error> {
+        let tools = self.plugin.tool_providers.get(provider).map(|provider| &provider.tools);
+        let tools = tools.ok_or_else(|| unknown_provider(provider))?;
+        tools.get(name).ok_or_else(|| unknown("tool", name, provider))
+    }
+
+    fn drive(&self, provider: &str, name: &str) -> Result<&Arc<dyn DynOnlineDrive>, Error> {
+        let drives = self.plugin.drive_providers.get(provider).map(|provider| &provider.drives);
+        let drives = drives.ok_or_else(|| unknown_provider(provider))?;
+        drives.get(name).ok_or_else(|| unknown("datasource", name, provider))
     }
 }
 

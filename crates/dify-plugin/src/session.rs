@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use dify_plugin_protocol::limits::MAX_PLUGIN_LINE;
@@ -44,9 +45,15 @@ pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) surface: Surface,
     pub(crate) shared: Arc<Shared>,
+    /// Whether the call is over. A task that an author left behind may still hold a reply.
+    is_over: AtomicBool,
 }
 
 impl Session {
+    pub(crate) const fn new(id: String, surface: Surface, shared: Arc<Shared>) -> Self {
+        Self { id, surface, shared, is_over: AtomicBool::new(false) }
+    }
+
     /// Sends a piece of the answer.
     pub(crate) async fn stream<P: Serialize + Sync>(&self, payload: &P) -> Result<(), Error> {
         let line = encode(&self.id, SessionMessage::Stream(payload))?;
@@ -61,6 +68,7 @@ impl Session {
 
     /// Ends the call, after an error if there was one.
     pub(crate) async fn end(&self, outcome: Result<(), Error>) -> Result<(), Closed> {
+        self.is_over.store(true, Ordering::Relaxed);
         let mut lines = Vec::new();
         if let Err(error) = outcome {
             let error = error.into_call_error(self.surface);
@@ -77,6 +85,9 @@ impl Session {
 
     /// Sends whole lines that are encoded already.
     pub(crate) async fn send(&self, lines: Vec<u8>) -> Result<(), Error> {
+        if self.is_over.load(Ordering::Relaxed) {
+            return Err(Error::failed("the call is over"));
+        }
         self.shared.outbox.send(lines).await.map_err(|closed| Error::failed(closed.to_string()))
     }
 }

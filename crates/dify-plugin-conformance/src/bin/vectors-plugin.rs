@@ -167,6 +167,17 @@ impl Tool for Emit {
                 tokio::time::sleep(Duration::from_millis(parameters.size)).await;
                 reply.text(parameters.tag.clone()).await
             }
+            "left_behind" => {
+                // A task that outlives its call, as careless code leaves one behind.
+                let late = reply.clone();
+                tokio::spawn(async move {
+                    for _ in 0..20 {
+                        tokio::time::sleep(Duration::from_millis(10)).await;
+                        let _ = late.text("too late").await;
+                    }
+                });
+                reply.text("in time").await
+            }
             "long_text" => {
                 let length = usize::try_from(parameters.size).map_err(|_| Error::parameter("size is too large"))?;
                 reply.text("x".repeat(length)).await

@@ -81,6 +81,14 @@ async fn a_reader_that_pauses_loses_nothing_and_memory_stays_flat() {
 }
 
 #[tokio::test]
+async fn what_a_call_leaves_behind_says_nothing_after_its_end() {
+    let plugin = start("tool", &DifyHost::builder().linger(Duration::from_millis(300)).build()).await;
+    let answer = plugin.invoke_tool(emit(json!({"kind": "left_behind"}))).await.unwrap();
+    assert_eq!(answer.text(), "in time");
+    assert!(plugin.violations().is_empty(), "{:?}", plugin.violations());
+}
+
+#[tokio::test]
 async fn an_unknown_tool_is_named() {
     let plugin = start("tool", &DifyHost::builder().build()).await;
     let failed = plugin.invoke_tool(tool("no such tool", json!({}))).await;
