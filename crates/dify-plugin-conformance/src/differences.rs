@@ -63,7 +63,9 @@ impl Differences {
     /// When the list is to be written and cannot be.
     pub fn finish(mut self) -> io::Result<Vec<String>> {
         for case in self.cases.keys() {
-            if !self.found.contains_key(case) && !self.complaints.iter().any(|complaint| complaint.starts_with(case)) {
+            if !self.found.contains_key(case)
+                && !self.complaints.iter().any(|complaint| complaint.starts_with(&format!("{case}:")))
+            {
                 self.complaints.push(format!("{case}: is on the list and was not compared"));
             }
         }

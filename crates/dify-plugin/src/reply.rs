@@ -10,8 +10,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use self::log::LogStep;
+use crate::backwards::{self, UploadFailure};
 use crate::session::Session;
-use crate::{Error, OutgoingFile, backwards};
+use crate::{Error, OutgoingFile};
 
 /// Names that Dify's workflow engine uses itself.
 const RESERVED_VARIABLES: [&str; 3] = ["text", "json", "files"];
@@ -121,7 +122,7 @@ impl Reply {
     /// # Errors
     /// When Dify gives no address or refuses the file.
     pub async fn upload(&self, file: OutgoingFile) -> Result<UploadedFile, Error> {
-        backwards::upload(&self.session, file).await.map_err(|failure| failure.error)
+        backwards::upload(&self.session, file).await.map_err(UploadFailure::into_error)
     }
 
     async fn send_variable(&self, name: &str, value: Value, stream: bool) -> Result<(), Error> {

@@ -359,7 +359,14 @@ impl OnlineDrive for Drive {
             reply.json(json!({"k": 1})).await?;
             return reply.variable("content", "body").await;
         }
-        // Beyond the recorded ones: `generated/<size>` of a known and `unknown/<size>` of an unknown length.
+        // Beyond the recorded ones: `failing/<size>` breaks off in its middle, `generated/<size>` is of a known and
+        // `unknown/<size>` of an unknown length.
+        if let Some(size) = id.strip_prefix("failing/").and_then(|size| size.parse::<u64>().ok()) {
+            let half = Ok(pattern(size / 2).into());
+            let broken = Err(Error::named("BrokenStorage", "the storage broke"));
+            let file = OutgoingFile::stream(futures_util::stream::iter([half, broken])).name("big.bin").length(size);
+            return reply.file(file).await;
+        }
         if let Some((kind, size)) = id.split_once('/').and_then(|(kind, size)| Some((kind, size.parse().ok()?))) {
             return reply.file(generated("big.bin", size, (kind == "generated").then_some(size))).await;
         }

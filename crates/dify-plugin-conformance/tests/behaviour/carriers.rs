@@ -127,3 +127,16 @@ async fn what_keeps_an_upload_from_happening_is_told() {
     uploads.set_fault(None);
     assert_eq!(plugin.download_file(download("generated/4200000")).await.unwrap().size, 4_200_000);
 }
+
+#[tokio::test]
+async fn a_file_that_breaks_off_is_not_blamed_on_dify() {
+    let uploads = UploadEndpoint::start().await.unwrap();
+    let dify = DifyHost::builder().uploads(uploads.clone()).build();
+    let plugin = start("drive", &dify).await;
+    for size in [1000, 6_000_000] {
+        let failed = plugin.download_file(download(&format!("failing/{size}"))).await;
+        let Err(CallFailure::Plugin(error)) = failed else { panic!("{failed:?}") };
+        assert_eq!((error.error_type.as_str(), error.message.as_str()), ("BrokenStorage", "the storage broke"));
+    }
+    assert_eq!(uploads.file_count(), 0);
+}

@@ -15,23 +15,33 @@ const UPLOAD_TIMEOUT: Duration = limits::CALL;
 /// How much of Dify's answer is read.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// Why an upload did not happen, and whether the file's bytes were touched.
+/// Why an upload did not happen.
 #[derive(Debug)]
-pub(crate) struct UploadFailure {
-    pub(crate) error: Error,
-    /// The file, when not a byte of it was read.
-    pub(crate) untouched: Option<OutgoingFile>,
+pub(crate) enum UploadFailure {
+    /// Dify gave no address to upload to. Not a byte of the file was read.
+    NoAddress { error: Error, file: OutgoingFile },
+    /// Dify refused the file, or could not be reached.
+    Refused(Error),
+    /// The file's own stream failed.
+    Source(Error),
+}
+
+impl UploadFailure {
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            Self::NoAddress { error, .. } | Self::Refused(error) | Self::Source(error) => error,
+        }
+    }
 }
 
 /// Uploads a file to the URL that Dify gives for it. The file becomes a tool file in Dify.
 pub(crate) async fn upload(session: &Session, file: OutgoingFile) -> Result<UploadedFile, UploadFailure> {
     let name = file.name.clone().unwrap_or_else(|| "file".to_owned());
     let media_type = file.dify_media_type();
-    let url = match upload_url(session, &name, &media_type).await {
-        Ok(url) => url,
-        Err(error) => return Err(UploadFailure { error, untouched: Some(file) }),
-    };
-    post(session, &url, &name, &media_type, file).await.map_err(|error| UploadFailure { error, untouched: None })
+    match upload_url(session, &name, &media_type).await {
+        Ok(url) => post(session, &url, &name, &media_type, file).await,
+        Err(error) => Err(UploadFailure::NoAddress { error, file }),
+    }
 }
 
 async fn upload_url(session: &Session, name: &str, media_type: &str) -> Result<Url, Error> {
@@ -56,29 +66,29 @@ async fn post(
     name: &str,
     media_type: &str,
     file: OutgoingFile,
-) -> Result<UploadedFile, Error> {
+) -> Result<UploadedFile, UploadFailure> {
+    let refused = |reason: String| UploadFailure::Refused(Error::failed(reason));
     let client = session.shared.connections().and_then(|connections| connections.to(url));
-    let client = client.map_err(|error| Error::failed(format!("{name} could not be uploaded to Dify: {error}")))?;
+    let client = client.map_err(|error| refused(format!("{name} could not be uploaded to Dify: {error}")))?;
     let body = Body::wrap_stream(file.content);
     let part = match file.length {
         Some(length) => Part::stream_with_length(body, length),
         None => Part::stream(body),
     };
     let part = part.file_name(name.to_owned()).mime_str(media_type);
-    let part = part.map_err(|_| Error::failed(format!("{media_type:?} is not a media type")))?;
+    let part = part.map_err(|_| refused(format!("{media_type:?} is not a media type")))?;
     // Dify compares the name with the one it signed, letter by letter; the Python SDK writes it as it is, too.
     let form = Form::new().percent_encode_noop().part("file", part);
-    let request = client.post(url.clone()).map_err(|error| Error::failed(error.to_string()))?;
+    let request = client.post(url.clone()).map_err(|error| refused(error.to_string()))?;
     let request = request.timeout(UPLOAD_TIMEOUT).multipart(form);
-    let response = request.send().await.map_err(|error| unreachable(client.origin(), name, &error))?;
+    let response = request.send().await.map_err(|error| broken_off(client.origin(), name, &error))?;
     let status = response.status();
-    let answer = read_answer(response).await.map_err(|error| unreachable(client.origin(), name, &error))?;
+    let answer = read_answer(response).await.map_err(|error| broken_off(client.origin(), name, &error))?;
     if status == StatusCode::CREATED {
-        return serde_json::from_slice(&answer).map_err(|error| {
-            Error::failed(format!("Dify confirmed the upload of {name} with something else: {error}"))
-        });
+        return serde_json::from_slice(&answer)
+            .map_err(|error| refused(format!("Dify confirmed the upload of {name} with something else: {error}")));
     }
-    Err(Error::failed(refusal(name, media_type, status, client.origin())))
+    Err(refused(refusal(name, media_type, status, client.origin())))
 }
 
 async fn read_answer(mut response: reqwest::Response) -> reqwest::Result<Vec<u8>> {
@@ -92,12 +102,12 @@ async fn read_answer(mut response: reqwest::Response) -> reqwest::Result<Vec<u8>
     Ok(answer)
 }
 
-/// The stream's own error, which says why the file did not arrive, or that Dify could not be reached.
-fn unreachable(origin: &Origin, name: &str, error: &reqwest::Error) -> Error {
+/// The error of the file's own stream, if that is what ended the upload; otherwise what happened on the way to Dify.
+fn broken_off(origin: &Origin, name: &str, error: &reqwest::Error) -> UploadFailure {
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         if let Some(error) = cause.downcast_ref::<Error>() {
-            return error.clone();
+            return UploadFailure::Source(error.clone());
         }
         source = cause.source();
     }
@@ -108,7 +118,7 @@ fn unreachable(origin: &Origin, name: &str, error: &reqwest::Error) -> Error {
         }
         _ => "FILES_URL or INTERNAL_FILES_URL in Dify's settings must be an address that the plugin daemon can reach",
     };
-    Error::failed(format!("{name} could not be uploaded to Dify ({error}): {advice}"))
+    UploadFailure::Refused(Error::failed(format!("{name} could not be uploaded to Dify ({error}): {advice}")))
 }
 
 fn refusal(name: &str, media_type: &str, status: StatusCode, origin: &Origin) -> String {

@@ -91,14 +91,17 @@ async fn as_upload(
 ) -> Result<(), Error> {
     let label = file.label().to_owned();
     let size = file.length.map_or_else(|| "of unknown length".to_owned(), |length| format!("of {length} bytes"));
-    let uploaded = backwards::upload(session, file).await.map_err(|UploadFailure { error, .. }| {
-        let too_large = match session.surface {
-            Surface::Tool => {
-                format!("Dify takes {} bytes from a tool directly (PLUGIN_MAX_FILE_SIZE)", capacity.chunks)
-            }
-            Surface::Datasource => format!("Dify takes {} bytes from a datasource directly", capacity.blob),
-        };
-        Error::failed(format!("{label} {size} was not delivered. {too_large}; above that: {error}"))
+    let uploaded = backwards::upload(session, file).await.map_err(|failure| match failure {
+        UploadFailure::Source(error) => error,
+        UploadFailure::NoAddress { error, .. } | UploadFailure::Refused(error) => {
+            let too_large = match session.surface {
+                Surface::Tool => {
+                    format!("Dify takes {} bytes from a tool directly (PLUGIN_MAX_FILE_SIZE)", capacity.chunks)
+                }
+                Surface::Datasource => format!("Dify takes {} bytes from a datasource directly", capacity.blob),
+            };
+            Error::failed(format!("{label} {size} was not delivered. {too_large}; above that: {error}"))
+        }
     })?;
     link(session, uploaded, &label, meta).await
 }
@@ -144,7 +147,7 @@ async fn after_a_look_ahead(
                 return link(session, uploaded, &name, meta).await;
             }
             // Nothing to upload to, and nothing lost: what Dify merges may still be enough.
-            Err(UploadFailure { error, untouched: Some(untouched) }) => {
+            Err(UploadFailure::NoAddress { error, file: untouched }) => {
                 file = untouched;
                 let direct = match session.surface {
                     Surface::Tool => capacity.chunks,
@@ -157,7 +160,7 @@ async fn after_a_look_ahead(
                     )));
                 }
             }
-            Err(UploadFailure { error, untouched: None }) => return Err(error),
+            Err(failure) => return Err(failure.into_error()),
         }
     }
     let length = read.len() as u64;
