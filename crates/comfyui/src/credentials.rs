@@ -1,6 +1,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::header::HeaderValue;
+use reqwest::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
+    TRANSFER_ENCODING, UPGRADE,
+};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{ClientError, ServerAddress};
@@ -10,7 +13,11 @@ use crate::{ClientError, ServerAddress};
 pub struct Credentials {
     bearer: Option<SecretString>,
     comfy_org_key: Option<SecretString>,
+    header: Option<(HeaderName, SecretString)>,
 }
+
+/// Headers that the connection itself needs, so that no other value can be sent.
+const TAKEN_HEADERS: [HeaderName; 6] = [HOST, CONNECTION, UPGRADE, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING];
 
 impl Credentials {
     /// Sends `Authorization: Bearer <key>` with every HTTP request and on the WebSocket. An empty key is none, and a
@@ -34,13 +41,57 @@ impl Credentials {
         self
     }
 
+    /// One more header for every HTTP request and the WebSocket, written `Name: value`, as some gateways ask for. An empty
+    /// text is none.
+    ///
+    /// # Errors
+    /// [`ClientError::HeaderNotSendable`] when it is no header, or one that the connection itself needs.
+    pub fn with_header(mut self, header: &SecretString) -> Result<Self, ClientError> {
+        let refused = |reason| ClientError::HeaderNotSendable { reason };
+        let header = header.expose_secret().trim();
+        if header.is_empty() {
+            return Ok(self);
+        }
+        let (name, value) = header
+            .split_once(':')
+            .ok_or(refused("write it as a name, a colon and a value, such as \"X-Api-Key: abc\""))?;
+        let name: HeaderName =
+            name.trim().parse().map_err(|_| refused("its name has characters that no header has"))?;
+        let value = value.trim();
+        if TAKEN_HEADERS.contains(&name) || name.as_str().starts_with("sec-websocket-") {
+            return Err(refused("the connection itself needs a header of this name"));
+        }
+        HeaderValue::from_str(value).map_err(|_| refused("its value has characters that cannot be sent"))?;
+        self.header = some_secret(value).map(|value| (name, value));
+        Ok(self)
+    }
+
+    /// All headers for `address`, marked as sensitive.
+    pub(crate) fn headers(&self, address: &ServerAddress) -> Result<HeaderMap, ClientError> {
+        let mut headers = HeaderMap::new();
+        if let Some(authorization) = self.authorization(address)? {
+            headers.insert(AUTHORIZATION, authorization);
+        }
+        if let Some((name, value)) = &self.header {
+            if headers.contains_key(name) {
+                return Err(ClientError::TwoCredentials);
+            }
+            let mut value = HeaderValue::from_str(value.expose_secret()).map_err(|_| {
+                ClientError::HeaderNotSendable { reason: "its value has characters that cannot be sent" }
+            })?;
+            value.set_sensitive(true);
+            headers.insert(name.clone(), value);
+        }
+        Ok(headers)
+    }
+
     pub(crate) fn comfy_org_key(&self) -> Option<&str> {
         self.comfy_org_key.as_ref().map(ExposeSecret::expose_secret)
     }
 
     /// The `Authorization` header for `address`, marked as sensitive: the Bearer key, else what the address itself
     /// held as `name:password@`.
-    pub(crate) fn authorization(&self, address: &ServerAddress) -> Result<Option<HeaderValue>, ClientError> {
+    fn authorization(&self, address: &ServerAddress) -> Result<Option<HeaderValue>, ClientError> {
         let value = match (&self.bearer, address.user_info()) {
             (Some(_), Some(_)) => return Err(ClientError::TwoCredentials),
             (Some(key), None) => format!("Bearer {}", key.expose_secret()),
@@ -54,7 +105,8 @@ impl Credentials {
 
     /// `text` with every key in it blotted out: some gateways and nodes repeat what they were sent.
     pub(crate) fn redact(&self, text: String) -> String {
-        [&self.bearer, &self.comfy_org_key].into_iter().flatten().fold(text, |text, key| {
+        let header = self.header.as_ref().map(|(_, value)| value);
+        [self.bearer.as_ref(), self.comfy_org_key.as_ref(), header].into_iter().flatten().fold(text, |text, key| {
             let key = key.expose_secret();
             // A key of two or three characters is no secret, and would blot out half of every sentence.
             if key.len() > 3 && text.contains(key) { text.replace(key, "***") } else { text }
@@ -102,5 +154,36 @@ mod tests {
         assert_eq!(keys.redact("Bearer s3cret, org-key".to_owned()), "Bearer ***, ***");
         let debug = format!("{keys:?}");
         assert!(!debug.contains("s3cret") && !debug.contains("org-key"));
+    }
+
+    fn with_header(header: &str) -> Result<HeaderMap, ClientError> {
+        let address = ServerAddress::parse("host").unwrap();
+        Credentials::default().with_bearer(&"key".into()).with_header(&header.into())?.headers(&address)
+    }
+
+    #[test]
+    fn one_more_header_is_sent_as_it_is_written() {
+        let headers = with_header(" X-Api-Key : a:b ").unwrap();
+        assert_eq!(
+            (headers["x-api-key"].as_bytes(), headers["authorization"].as_bytes()),
+            (&b"a:b"[..], &b"Bearer key"[..])
+        );
+        assert!(headers["x-api-key"].is_sensitive());
+        assert_eq!(with_header("").unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_is_no_header_is_told_without_its_value() {
+        for header in [
+            "s3cret",
+            "a b: s3cret",
+            "Host: s3cret",
+            "Sec-WebSocket-Key: s3cret",
+            "X: s3cret\nY: z",
+            "authorization: s3cret",
+        ] {
+            let error = with_header(header).unwrap_err().to_string();
+            assert!(!error.contains("s3cret"), "{header}: {error}");
+        }
     }
 }

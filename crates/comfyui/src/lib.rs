@@ -5,6 +5,8 @@ mod credentials;
 mod error;
 mod events;
 mod execute;
+mod near;
+mod node_class;
 mod node_label;
 mod outputs;
 mod python_json;
@@ -20,7 +22,8 @@ pub use client::{
 pub use credentials::Credentials;
 pub use error::{ClientError, ExecutionFailure, InputError, NodeError, Rejection, RunError};
 pub use events::{Event, FrameError, NodeProgress, NodeState};
-pub use execute::{ExecuteOptions, Finished, Warning};
+pub use execute::{Enqueued, ExecuteOptions, Finished, SocketImage, Warning};
+pub use node_class::{FileKind, InputDeclaration, InputType, NodeClass, NodeClasses, ValueError};
 pub use node_label::NodeLabel;
 /// What [`ComfyUi::new`] opens its connections with; to be shared between calls.
 pub use origin_client::Connections;
@@ -28,4 +31,7 @@ pub use outputs::{Folder, OutputFile, OutputText, Outputs};
 pub use record::{Record, Verdict};
 pub use run::{Ending, Hint, Preview, Run, Sighting, Update};
 pub use server_address::{AddressError, ServerAddress};
-pub use workflow::{ImageNodesError, Node, SeedSet, Workflow, WorkflowError};
+pub use workflow::{
+    FileInput, FileInputsError, ImageNodesError, InputPlace, Node, PlaceError, SeedError, SeedSet, Workflow,
+    WorkflowError,
+};

@@ -202,7 +202,7 @@ fn split(subfolder: &str, name: &str) -> (String, String) {
 }
 
 /// The order of node ids: `9` before `10`, `12:3` (a node of a subgraph) after `12`, and names last.
-fn place(id: &str) -> (bool, Vec<u64>, &str) {
+pub(crate) fn place(id: &str) -> (bool, Vec<u64>, &str) {
     let numbers: Option<Vec<u64>> = id.split([':', '.']).map(|part| part.parse().ok()).collect();
     match numbers {
         Some(numbers) => (false, numbers, ""),

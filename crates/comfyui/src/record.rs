@@ -1,11 +1,12 @@
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::RawFailure;
 use crate::outputs::RawOutputs;
-use crate::{ExecutionFailure, NodeLabel, Outputs};
+use crate::{ExecutionFailure, NodeLabel, Outputs, Workflow};
 
 /// The server's own record of a finished prompt: its entry in `GET /history/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,10 @@ pub struct Record {
     pub verdict: Verdict,
     /// What the nodes put out, also those that ran before a failure.
     pub outputs: Outputs,
+    /// The workflow as it ran, where the server still has it and it can be read.
+    pub workflow: Option<Workflow>,
+    /// How long it ran, by the server's clock.
+    pub ran: Option<Duration>,
 }
 
 /// How a prompt ended.
@@ -32,6 +37,8 @@ pub enum Verdict {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct RawRecord {
+    #[serde(default)]
+    prompt: Option<Box<RawValue>>,
     #[serde(default)]
     outputs: Option<RawOutputs>,
     #[serde(default)]
@@ -60,13 +67,36 @@ pub(crate) type RawHistory = HashMap<String, RawRecord>;
 impl From<RawRecord> for Record {
     fn from(raw: RawRecord) -> Self {
         Self {
+            workflow: raw.prompt.as_deref().and_then(workflow),
+            ran: raw.status.as_ref().and_then(RawStatus::ran),
             verdict: raw.status.map_or(Verdict::Succeeded, RawStatus::verdict),
             outputs: raw.outputs.as_ref().map(Outputs::read).unwrap_or_default(),
         }
     }
 }
 
+/// The workflow within `[number, prompt_id, workflow, …]`. What follows it may hold keys, and is not read.
+fn workflow(prompt: &RawValue) -> Option<Workflow> {
+    let item: Vec<&RawValue> = serde_json::from_str(prompt.get()).ok()?;
+    Workflow::parse(item.get(2)?.get()).ok()
+}
+
 impl RawStatus {
+    /// From the first message to the last, by the server's own clock.
+    fn ran(&self) -> Option<Duration> {
+        #[derive(Deserialize)]
+        struct Stamped {
+            timestamp: f64,
+        }
+        let mut stamps = self.messages.iter().filter_map(|message| {
+            let (_, data) = serde_json::from_str::<(&str, &RawValue)>(message.get()).ok()?;
+            serde_json::from_str::<Stamped>(data.get()).ok().map(|stamped| stamped.timestamp)
+        });
+        let first = stamps.next()?;
+        let last = stamps.next_back()?;
+        Duration::try_from_secs_f64((last - first) / 1000.0).ok()
+    }
+
     /// The last message that speaks of an end decides, and `status_str` only where there is none: it can say `success`
     /// for a run that failed while it was being staged (`execution.py`, `execute_async`: `self.success` keeps the value
     /// of the node before). Messages of blocked branches are no ends.
@@ -153,6 +183,20 @@ mod tests {
         )
         .unwrap();
         assert_eq!(Record::from(odd).outputs.files.len(), 1);
+    }
+
+    #[test]
+    fn the_record_knows_the_workflow_and_how_long_it_ran() {
+        let raw: RawRecord = serde_json::from_str(
+            r#"{"prompt": [3, "p", {"1": {"class_type": "A", "inputs": {}}}, {"api_key": "s3cret"}, ["1"]],
+                "status": {"status_str": "success", "messages": [["execution_start", {"timestamp": 1000}],
+                    ["execution_cached", {"nodes": []}], ["execution_success", {"timestamp": 3500}]]}}"#,
+        )
+        .unwrap();
+        let record = Record::from(raw);
+        assert_eq!(record.ran, Some(Duration::from_millis(2500)));
+        assert!(record.workflow.as_ref().unwrap().node("1").is_some());
+        assert!(!format!("{record:?}").contains("s3cret"));
     }
 
     #[test]

@@ -1,9 +1,13 @@
+mod file_inputs;
 mod graph;
 mod images;
 mod parse;
+mod place;
 mod seeds;
 
+pub use file_inputs::{FileInput, FileInputsError};
 pub use graph::{Node, Workflow};
 pub use images::ImageNodesError;
 pub use parse::WorkflowError;
-pub use seeds::SeedSet;
+pub use place::{InputPlace, PlaceError};
+pub use seeds::{SeedError, SeedSet};

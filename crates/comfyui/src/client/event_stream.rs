@@ -3,7 +3,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use reqwest::header::AUTHORIZATION;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -55,9 +54,7 @@ impl ComfyUi {
     pub async fn open_events(&self, client_id: &str) -> Result<EventStream, ClientError> {
         let url = self.inner.address.websocket(client_id);
         let mut request = url.as_str().into_client_request().map_err(|error| failed(&error))?;
-        if let Some(authorization) = &self.inner.authorization {
-            request.headers_mut().insert(AUTHORIZATION, authorization.clone());
-        }
+        request.headers_mut().extend(self.inner.headers.clone());
         let config = WebSocketConfig::default()
             .read_buffer_size(16 << 10)
             .max_message_size(Some(MAX_FRAME_BYTES))

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use origin_client::TransportError;
-use reqwest::header::AUTHORIZATION;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -49,11 +48,7 @@ impl ComfyUi {
 
     /// A request to a URL below the server's address, with the credentials.
     pub(super) fn request_to(&self, method: Method, url: Url) -> Result<RequestBuilder, ClientError> {
-        let request = self.inner.http.request(method, url)?;
-        Ok(match &self.inner.authorization {
-            Some(authorization) => request.header(AUTHORIZATION, authorization.clone()),
-            None => request,
-        })
+        Ok(self.inner.http.request(method, url)?.headers(self.inner.headers.clone()))
     }
 
     /// Sends, insists on success, and reads the JSON of the answer.

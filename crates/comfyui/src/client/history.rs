@@ -25,6 +25,6 @@ impl ComfyUi {
             }
             other => other,
         };
-        Record { verdict, outputs: record.outputs }
+        Record { verdict, ..record }
     }
 }

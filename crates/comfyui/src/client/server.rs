@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use origin_client::{Connections, OriginClient};
-use reqwest::header::HeaderValue;
+use reqwest::header::HeaderMap;
 
 use crate::{ClientError, Credentials, ServerAddress};
 
@@ -18,7 +18,7 @@ pub(super) struct Inner {
     pub(super) address: ServerAddress,
     pub(super) http: OriginClient,
     pub(super) credentials: Credentials,
-    pub(super) authorization: Option<HeaderValue>,
+    pub(super) headers: HeaderMap,
 }
 
 impl ComfyUi {
@@ -32,9 +32,9 @@ impl ComfyUi {
         credentials: Credentials,
         connections: &Connections,
     ) -> Result<Self, ClientError> {
-        let authorization = credentials.authorization(&address)?;
+        let headers = credentials.headers(&address)?;
         let http = connections.to(address.base())?;
-        Ok(Self { inner: Arc::new(Inner { address, http, credentials, authorization }) })
+        Ok(Self { inner: Arc::new(Inner { address, http, credentials, headers }) })
     }
 
     /// Where the server is.

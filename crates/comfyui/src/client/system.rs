@@ -1,10 +1,16 @@
+use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::ComfyUi;
 use super::exchange::{Call, LARGE_ANSWER};
-use crate::ClientError;
+use crate::{ClientError, NodeClass, NodeClasses};
+
+/// The most classes that are asked for in one go; a workflow with more is checked by the server alone.
+const MAX_CLASSES: usize = 200;
+/// Requests under way at once.
+const CLASSES_AT_ONCE: usize = 8;
 
 /// What `GET /system_stats` tells, as far as it helps to know a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,6 +73,23 @@ impl ComfyUi {
         let call =
             Call { name: "GET /object_info", deadline: std::time::Duration::from_secs(120), longest: LARGE_ANSWER };
         self.json(call, self.request(Method::GET, &["object_info"])?).await
+    }
+
+    /// What the server declares of these classes, each asked for by itself: a whole `/object_info` is megabytes. Classes
+    /// that it does not have are left out.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn node_classes(&self, class_types: &[&str]) -> Result<NodeClasses, ClientError> {
+        let asked = class_types.iter().take(MAX_CLASSES).map(|class_type| {
+            let (server, class_type) = (self.clone(), (*class_type).to_owned());
+            async move {
+                let entry = server.object_info_of(&class_type).await?;
+                Ok::<_, ClientError>(entry.map(|entry| (class_type, NodeClass::read(&entry))))
+            }
+        });
+        let classes: Vec<_> = stream::iter(asked).buffer_unordered(CLASSES_AT_ONCE).try_collect().await?;
+        Ok(classes.into_iter().flatten().collect())
     }
 
     /// The declaration of one node class: `GET /object_info/{class}`; nothing for an unknown one.

@@ -9,8 +9,16 @@ use crate::Rejection;
 #[non_exhaustive]
 pub enum ClientError {
     /// A Bearer key was given, and the address holds `name:password@`: only one can be sent.
-    #[error("both an API key and a name and password in the server address are set: leave one of them out")]
+    #[error(
+        "two of an API key, an Authorization header, and a name and password in the server address are set: leave one of them out"
+    )]
     TwoCredentials,
+    /// The extra header cannot be sent.
+    #[error("the extra header cannot be used: {reason}")]
+    HeaderNotSendable {
+        /// Why, without its value.
+        reason: &'static str,
+    },
     /// The key has characters that an HTTP header cannot carry.
     #[error("the API key has characters that cannot be sent, such as a line break: enter it again")]
     KeyNotSendable,
@@ -122,6 +130,15 @@ impl ClientError {
             Self::TimedOut { .. } | Self::WebSocket { .. } => true,
             Self::Status { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
             _ => false,
+        }
+    }
+
+    /// The error without advice on how to reach the server, which has been reached before.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        match self {
+            Self::Transport { error, .. } => error.to_string(),
+            other => other.to_string(),
         }
     }
 

@@ -35,7 +35,7 @@ pub enum RunError {
         cancelled: bool,
     },
     /// The prompt was accepted, and then the server could not be asked about it any more.
-    #[error("the run was started, but the server stopped answering: {source}")]
+    #[error("the run was started, but the server stopped answering: {}", source.brief())]
     Lost {
         /// What the last call gave.
         source: ClientError,

@@ -9,19 +9,20 @@ use super::cancel_on_drop::CancelOnDrop;
 use super::look::Lookout;
 use super::pace::Pace;
 use super::socket::{News, Socket, if_any};
+use super::socket_images::SocketImages;
 use super::submission::{Taken, submit};
 use super::{ExecuteOptions, Finished, Warning};
 use crate::{
-    CancelOutcome, ClientError, ComfyUi, Ending, NodeError, Record, Run, RunError, Sighting, SubmitOptions, Update,
-    Verdict, Workflow,
+    CancelOutcome, ClientError, ComfyUi, Ending, Hint, NodeError, Record, Run, RunError, Sighting, SubmitOptions,
+    Update, Verdict, Workflow,
 };
 
 /// How long the submit waits for the socket, so that no event is missed. Without one, the run is followed by polling.
 const WAIT_FOR_SOCKET: Duration = Duration::from_secs(3);
 /// How long an open socket may take for its first frame, which shows that the server has registered it.
 const WAIT_FOR_FIRST_FRAME: Duration = Duration::from_millis(500);
-/// How long the server may be out of reach before a run counts as lost.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long frames with pictures may come after the record of their run.
+const WAIT_FOR_PICTURES: Duration = Duration::from_secs(5);
 /// How many looks in a row may fail for a reason that waiting does not cure.
 const HOPELESS_LOOKS: u32 = 3;
 /// What a deadline means that no clock can hold.
@@ -55,13 +56,17 @@ impl ComfyUi {
             server: self,
             workflow,
             front: options.front,
+            patience: options.patience,
+            pictures: SocketImages::of(workflow),
+            begun: now,
+            started: None,
             run: Run::new(&prompt_id, workflow),
             lookout: Lookout::default(),
             guard: None,
             node_errors: Vec::new(),
             answer_lost: false,
         };
-        let result = timeout_at(deadline, execution.follow(on_update)).await;
+        let result = timeout_at(deadline, execution.run(on_update)).await;
         let cancelled = execution.cancel().await;
         result.unwrap_or(Err(RunError::DeadlinePassed { after: options.deadline, cancelled }))
     }
@@ -71,7 +76,11 @@ struct Execution<'a> {
     server: &'a ComfyUi,
     workflow: &'a Workflow,
     front: bool,
+    patience: Duration,
     run: Run,
+    pictures: SocketImages,
+    begun: Instant,
+    started: Option<Instant>,
     lookout: Lookout,
     /// There while the prompt may be on the server and not over.
     guard: Option<CancelOnDrop>,
@@ -80,14 +89,22 @@ struct Execution<'a> {
 }
 
 impl Execution<'_> {
-    async fn follow(&mut self, mut on_update: impl FnMut(Update) + Send) -> Result<Finished, RunError> {
+    async fn run(&mut self, on_update: impl FnMut(Update) + Send) -> Result<Finished, RunError> {
+        let (ending, unanswered) = self.follow(on_update).await?;
+        self.finished(ending, unanswered)
+    }
+
+    /// Follows the run to its end, and says whether the submit was never answered.
+    async fn follow(&mut self, on_update: impl FnMut(Update) + Send) -> Result<(Ending, bool), RunError> {
         let (server, workflow, lookout) = (self.server, self.workflow, &self.lookout);
         let prompt_id = self.run.prompt_id().to_owned();
         let client_id = Uuid::new_v4().to_string();
         let mut socket = Socket::open(server, &client_id);
         let mut pace = Pace::new(Instant::now());
+        let (pictures, started) = (&mut self.pictures, &mut self.started);
+        let mut watcher = Watcher { on_update, pictures, started, is_open: false, is_over: false, was_lost: false };
         for news in ready(&mut socket).await {
-            take_news(news, &mut self.run, &mut pace, &mut on_update);
+            watcher.take_news(news, &mut self.run, &mut pace);
         }
 
         self.guard = Some(CancelOnDrop::new(server, &prompt_id));
@@ -95,13 +112,15 @@ impl Execution<'_> {
         let mut submission: Option<BoxFuture<'_, Result<Taken, ClientError>>> =
             Some(submit(server, lookout, workflow, &prompt_id, how).boxed());
         let mut look: Option<BoxFuture<'_, Result<Sighting, ClientError>>> = None;
-        let mut troubles = Troubles::default();
+        let mut troubles = Troubles::new(self.patience);
+        let mut record: Option<(Sighting, Instant)> = None;
 
         loop {
             // Events about the prompt are as good as an answer, which may never come.
-            let may_look = look.is_none() && self.run.is_known_to_server();
+            let may_look = look.is_none() && record.is_none() && self.run.is_known_to_server();
+            let hold = record.as_ref().map(|(_, until)| *until);
             tokio::select! {
-                news = socket.next() => take_news(news, &mut self.run, &mut pace, &mut on_update),
+                news = socket.next() => watcher.take_news(news, &mut self.run, &mut pace),
                 taken = if_any(&mut submission) => {
                     match taken.map_err(|error| refused(error, &mut self.guard))? {
                         Taken::Answered(submitted) => {
@@ -122,30 +141,40 @@ impl Execution<'_> {
                     let now = Instant::now();
                     match seen {
                         Ok(sighting) => {
-                            troubles = Troubles::default();
-                            self.run.apply_sighting(sighting).into_iter().for_each(&mut on_update);
+                            troubles = Troubles::new(self.patience);
+                            // A picture may still be on its way.
+                            if matches!(sighting, Sighting::Recorded(_)) && watcher.awaits_pictures() {
+                                record = Some((sighting, now + WAIT_FOR_PICTURES));
+                            } else {
+                                watcher.take_sighting(sighting, &mut self.run);
+                            }
                         }
                         Err(error) => troubles.add(error, now)?,
                     }
                     pace.looked(now, self.run.is_in_doubt());
                 }
+                () = until_held(hold) => {}
                 () = sleep_until(pace.next_look()), if may_look => {
                     let prompt_id = self.run.prompt_id().to_owned();
                     look = Some(async move { lookout.look(server, &prompt_id).await }.boxed());
                     pace.looking(Instant::now());
                 }
             }
+            let is_due = |(_, until): &mut (Sighting, Instant)| !watcher.awaits_pictures() || *until <= Instant::now();
+            if let Some((sighting, _)) = record.take_if(is_due) {
+                watcher.take_sighting(sighting, &mut self.run);
+            }
             if let Some(ending) = self.run.ending().cloned() {
                 if let Some(guard) = self.guard.take() {
                     guard.disarm();
                 }
-                return self.finished(ending, submission.is_some());
+                return Ok((ending, submission.is_some()));
             }
         }
     }
 
-    fn finished(&self, ending: Ending, unanswered: bool) -> Result<Finished, RunError> {
-        let Record { verdict, outputs } = match ending {
+    fn finished(&mut self, ending: Ending, unanswered: bool) -> Result<Finished, RunError> {
+        let Record { verdict, outputs, ran, .. } = match ending {
             Ending::Recorded(record) => *record,
             Ending::Deleted => return Err(RunError::Deleted),
         };
@@ -153,11 +182,19 @@ impl Execution<'_> {
             Verdict::Succeeded => {
                 let blocked = self.run.blocked_branches().iter().cloned().map(Warning::BranchBlocked);
                 let lost = (self.answer_lost || unanswered).then_some(Warning::SubmitAnswerLost);
+                let missing = self.pictures.missing(self.workflow, &self.node_errors);
+                let missing = missing.into_iter().map(Warning::SocketImagesMissing);
+                let pictures = std::mem::replace(&mut self.pictures, SocketImages::of(self.workflow));
+                let (took, ran_here) = (self.begun.elapsed(), self.started.map(|started| started.elapsed()));
+                let ran = ran.or(ran_here).unwrap_or_default().min(took);
                 Ok(Finished {
                     prompt_id: self.run.prompt_id().to_owned(),
                     outputs,
                     node_errors: self.node_errors.clone(),
-                    warnings: blocked.chain(lost).collect(),
+                    warnings: blocked.chain(lost).chain(missing).collect(),
+                    socket_images: pictures.into_images(),
+                    queued: took.saturating_sub(ran),
+                    ran,
                 })
             }
             Verdict::Failed(failure) => {
@@ -203,16 +240,65 @@ async fn ready(socket: &mut Socket) -> Vec<News> {
     said
 }
 
-fn take_news(news: News, run: &mut Run, pace: &mut Pace, on_update: &mut impl FnMut(Update)) {
-    let now = Instant::now();
-    match news {
-        News::Opened => pace.connected(now),
-        News::Lost => pace.disconnected(now),
-        News::Heard(event) => {
-            let (updates, hint) = run.apply(event);
-            pace.heard(now, hint);
-            updates.into_iter().for_each(on_update);
+/// Until the moment, if there is one.
+async fn until_held(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Hands on what is new, and keeps what has to be kept of it.
+struct Watcher<'a, F> {
+    on_update: F,
+    pictures: &'a mut SocketImages,
+    started: &'a mut Option<Instant>,
+    /// Whether the socket is open.
+    is_open: bool,
+    /// Whether the socket has said that the prompt is over.
+    is_over: bool,
+    was_lost: bool,
+}
+
+impl<F: FnMut(Update)> Watcher<'_, F> {
+    fn take_news(&mut self, news: News, run: &mut Run, pace: &mut Pace) {
+        let now = Instant::now();
+        match news {
+            News::Opened => {
+                self.is_open = true;
+                pace.connected(now);
+            }
+            News::Lost(reason) => {
+                self.is_open = false;
+                pace.disconnected(now);
+                if !std::mem::replace(&mut self.was_lost, true) {
+                    self.tell(Update::Polling { reason });
+                }
+            }
+            News::Heard(event) => {
+                let (updates, hint) = run.apply(event);
+                pace.heard(now, hint);
+                self.is_over |= hint == Hint::Over;
+                updates.into_iter().for_each(|update| self.tell(update));
+            }
         }
+    }
+
+    fn take_sighting(&mut self, sighting: Sighting, run: &mut Run) {
+        run.apply_sighting(sighting).into_iter().for_each(|update| self.tell(update));
+    }
+
+    /// Whether pictures are expected that only the socket brings, and it may still bring some.
+    fn awaits_pictures(&self) -> bool {
+        self.pictures.are_expected() && self.is_open && !self.is_over
+    }
+
+    fn tell(&mut self, update: Update) {
+        if matches!(update, Update::Started) {
+            self.started.get_or_insert_with(Instant::now);
+        }
+        self.pictures.take(&update);
+        (self.on_update)(update);
     }
 }
 
@@ -227,19 +313,24 @@ fn refused(error: ClientError, guard: &mut Option<CancelOnDrop>) -> RunError {
 }
 
 /// Looks that failed, one after the other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Troubles {
+    patience: Duration,
     since: Option<Instant>,
     hopeless: u32,
 }
 
 impl Troubles {
+    const fn new(patience: Duration) -> Self {
+        Self { patience, since: None, hopeless: 0 }
+    }
+
     fn add(&mut self, error: ClientError, now: Instant) -> Result<(), RunError> {
         let since = *self.since.get_or_insert(now);
         if !error.is_temporary() {
             self.hopeless += 1;
         }
-        if self.hopeless >= HOPELESS_LOOKS || now.saturating_duration_since(since) >= PATIENCE {
+        if self.hopeless >= HOPELESS_LOOKS || now.saturating_duration_since(since) >= self.patience {
             return Err(RunError::Lost { source: error });
         }
         tracing::debug!(%error, "a look at the run failed");

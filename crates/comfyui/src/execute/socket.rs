@@ -35,8 +35,8 @@ pub(super) enum News {
     Opened,
     /// A frame.
     Heard(Event),
-    /// It could not be opened, or is lost.
-    Lost,
+    /// It could not be opened, or is lost, for this reason.
+    Lost(String),
 }
 
 impl Socket {
@@ -79,11 +79,11 @@ impl Socket {
 
     fn lose(&mut self, error: Option<&ClientError>) -> News {
         let reason = error.map_or_else(|| "closed by the server".to_owned(), ToString::to_string);
-        tracing::debug!(reason, "no socket: the run is followed by polling");
+        tracing::debug!(%reason, "no socket: the run is followed by polling");
         let wait = BACK_OFF.0.saturating_mul(1 << self.losses.min(10)).min(BACK_OFF.1);
         self.losses = self.losses.saturating_add(1);
         self.state = State::Waiting(Box::pin(sleep(wait)));
-        News::Lost
+        News::Lost(reason)
     }
 }
 

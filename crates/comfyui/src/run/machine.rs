@@ -311,6 +311,6 @@ impl Run {
             Verdict::Interrupted { node } => Verdict::Interrupted { node: node.map(|node| self.titled(node)) },
             Verdict::Succeeded => Verdict::Succeeded,
         };
-        Record { verdict, outputs: record.outputs }
+        Record { verdict, ..record }
     }
 }

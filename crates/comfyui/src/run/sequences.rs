@@ -64,6 +64,7 @@ fn words(update: &Update) -> String {
         Update::Preview(preview) => {
             format!("preview {} of {:?}", preview.media_type, preview.node.as_ref().map(|n| &n.id))
         }
+        Update::Polling { reason } => format!("polling: {reason}"),
         Update::NodeText { node, text } => format!("{} says {text}", node.id),
     }
 }

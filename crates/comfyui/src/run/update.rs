@@ -41,6 +41,11 @@ pub enum Update {
     BranchBlocked(ExecutionFailure),
     /// An image in the making.
     Preview(Preview),
+    /// There is no WebSocket, at least for now: the run is followed by asking. Told once.
+    Polling {
+        /// Why.
+        reason: String,
+    },
     /// A text that a node shows while it runs.
     NodeText {
         /// The node.

@@ -8,13 +8,13 @@ use crate::NodeLabel;
 /// A workflow in ComfyUI's API format: what `POST /prompt` takes as `prompt`.
 ///
 /// Nodes and inputs keep the order of the file, and integers their exact 64 bits.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workflow {
     pub(super) nodes: IndexMap<String, Node>,
 }
 
 /// One node of a [`Workflow`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// The class that runs, such as `KSampler`.
     pub class_type: String,
@@ -55,6 +55,15 @@ impl Workflow {
     /// One node, to change it.
     pub fn node_mut(&mut self, id: &str) -> Option<&mut Node> {
         self.nodes.get_mut(id)
+    }
+
+    /// Makes the node run although the server has its result at hand: an input that no class knows changes what the
+    /// server remembers the node by (`comfy_execution/caching.py`), and is otherwise ignored (`execution.py`,
+    /// `get_input_data`). What the node is fed with stays cached. `nonce` must not have been used before.
+    pub fn avoid_cache(&mut self, node_id: &str, nonce: &str) {
+        if let Some(node) = self.nodes.get_mut(node_id) {
+            node.inputs.insert("oxidify_run".to_owned(), Value::from(nonce));
+        }
     }
 
     /// What a user calls the node, such as `node 6 "Positive Prompt" (CLIPTextEncode)`; for an unknown id the id alone.
