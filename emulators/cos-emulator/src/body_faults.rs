@@ -56,6 +56,7 @@ pub(crate) fn spoil(mut answer: Answer, faults: &[Fault]) -> Answer {
             }
             Fault::Status { .. }
             | Fault::SlowDown
+            | Fault::Gateway { .. }
             | Fault::DelayHeaders(_)
             | Fault::ClockSkew { .. }
             | Fault::ReplaceObject(_) => {}

@@ -75,6 +75,12 @@ pub enum Fault {
     },
     /// 503 `SlowDown`. Any request.
     SlowDown,
+    /// An error page of this status from something in front of COS, a gateway
+    /// say: HTML, and no `x-cos-request-id`. Any request.
+    Gateway {
+        /// For example 502.
+        status: u16,
+    },
     /// The connection is open but nothing comes for so long. Any request.
     DelayHeaders(Duration),
     /// The body comes in pieces of `piece` bytes with a pause before each.
@@ -122,6 +128,12 @@ impl Fault {
         FaultRule::from(self).key(key)
     }
 
+    /// Only for hosts that end like this.
+    #[must_use]
+    pub fn host(self, end: impl Into<String>) -> FaultRule {
+        FaultRule::from(self).host(end)
+    }
+
     /// Lets so many matching requests pass first.
     #[must_use]
     pub fn after(self, requests: u32) -> FaultRule {
@@ -138,7 +150,11 @@ impl Fault {
             Self::TruncatedXml { .. } => operation.is_list(),
             Self::WrongCrc => operation.is_object(),
             Self::MissingTail { .. } | Self::ReplaceObject(_) => operation == Operation::GetObject,
-            Self::Status { .. } | Self::SlowDown | Self::DelayHeaders(_) | Self::ClockSkew { .. } => true,
+            Self::Status { .. }
+            | Self::SlowDown
+            | Self::Gateway { .. }
+            | Self::DelayHeaders(_)
+            | Self::ClockSkew { .. } => true,
         }
     }
 }
@@ -160,11 +176,12 @@ pub struct FaultRule {
     after: u32,
     operation: Option<Operation>,
     key: Option<String>,
+    host: Option<String>,
 }
 
 impl From<Fault> for FaultRule {
     fn from(fault: Fault) -> Self {
-        Self { fault, times: 1, after: 0, operation: None, key: None }
+        Self { fault, times: 1, after: 0, operation: None, key: None, host: None }
     }
 }
 
@@ -190,6 +207,13 @@ impl FaultRule {
         self
     }
 
+    /// Only for hosts that end like this; a port counts as part of the host.
+    #[must_use]
+    pub fn host(mut self, end: impl Into<String>) -> Self {
+        self.host = Some(end.into());
+        self
+    }
+
     /// Lets so many matching requests pass first.
     #[must_use]
     pub fn after(mut self, requests: u32) -> Self {
@@ -197,10 +221,11 @@ impl FaultRule {
         self
     }
 
-    fn matches(&self, operation: Operation, key: Option<&str>) -> bool {
+    fn matches(&self, operation: Operation, host: &str, key: Option<&str>) -> bool {
         self.fault.concerns(operation)
             && self.operation.is_none_or(|wanted| wanted == operation)
             && self.key.as_deref().is_none_or(|wanted| Some(wanted) == key)
+            && self.host.as_deref().is_none_or(|end| host.ends_with(end))
     }
 }
 
@@ -230,11 +255,11 @@ impl Faults {
     }
 
     /// The faults that this request meets; they count as happened.
-    pub(crate) fn take(&self, operation: Operation, key: Option<&str>) -> Vec<Fault> {
+    pub(crate) fn take(&self, operation: Operation, host: &str, key: Option<&str>) -> Vec<Fault> {
         let mut rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut met = Vec::new();
         for rule in rules.iter_mut() {
-            if !rule.matches(operation, key) || rule.times == 0 {
+            if !rule.matches(operation, host, key) || rule.times == 0 {
                 continue;
             }
             if rule.after > 0 {
@@ -257,7 +282,7 @@ mod tests {
     fn a_rule_happens_as_often_as_said_and_where() {
         let faults = Faults::default();
         faults.inject(Fault::SlowDown.times(2).after(1).on(Operation::GetObject).key("a"));
-        let take = |operation, key| faults.take(operation, key).len();
+        let take = |operation, key| faults.take(operation, "h", key).len();
         assert_eq!(take(Operation::HeadObject, Some("a")), 0);
         assert_eq!(take(Operation::GetObject, Some("b")), 0);
         assert_eq!(take(Operation::GetObject, Some("a")), 0);
@@ -273,9 +298,17 @@ mod tests {
         let faults = Faults::default();
         faults.inject(Fault::WrongCrc);
         faults.inject(Fault::TruncatedXml { keep: 3 });
-        assert!(faults.take(Operation::HeadBucket, None).is_empty());
-        assert_eq!(faults.take(Operation::ListObjects, None), [Fault::TruncatedXml { keep: 3 }]);
-        assert_eq!(faults.take(Operation::HeadObject, Some("a")), [Fault::WrongCrc]);
+        assert!(faults.take(Operation::HeadBucket, "h", None).is_empty());
+        assert_eq!(faults.take(Operation::ListObjects, "h", None), [Fault::TruncatedXml { keep: 3 }]);
+        assert_eq!(faults.take(Operation::HeadObject, "h", Some("a")), [Fault::WrongCrc]);
+    }
+
+    #[test]
+    fn a_fault_of_one_host_spares_others() {
+        let faults = Faults::default();
+        faults.inject(Fault::Gateway { status: 502 }.host("myqcloud.com"));
+        assert!(faults.take(Operation::ListObjects, "b.cos.r.tencentcos.cn", None).is_empty());
+        assert_eq!(faults.take(Operation::ListObjects, "b.cos.r.myqcloud.com", None).len(), 1);
     }
 
     #[test]

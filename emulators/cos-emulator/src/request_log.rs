@@ -8,7 +8,7 @@ use std::{
 /// The oldest entries go first beyond this many.
 const CAPACITY: usize = 10_000;
 
-/// One answered request. Headers are not kept, save `Range`.
+/// One answered request. Of its headers only these are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoggedRequest {
@@ -22,6 +22,8 @@ pub struct LoggedRequest {
     pub query: String,
     /// The Range header.
     pub range: Option<String>,
+    /// The SecretId that the signature names.
+    pub secret_id: Option<String>,
     /// The status that was answered.
     pub status: u16,
 }
@@ -58,6 +60,7 @@ mod tests {
                 path: format!("/{number}"),
                 query: String::new(),
                 range: None,
+                secret_id: None,
                 status: 200,
             });
         }

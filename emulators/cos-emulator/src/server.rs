@@ -253,7 +253,17 @@ impl CosEmulator {
     /// # Errors
     /// When the name is not one of a bucket or is taken.
     pub fn create_bucket(&self, name: &str, region: &str) -> Result<(), Error> {
-        self.service.store.create_bucket(name, region)
+        self.service.store.create_bucket(name, region, None)
+    }
+
+    /// Adds an empty bucket that belongs to the account of `secret_id`: others
+    /// are denied access and do not see it in their list. The buckets of
+    /// [`create_bucket`](Self::create_bucket) belong to every account.
+    ///
+    /// # Errors
+    /// As [`create_bucket`](Self::create_bucket).
+    pub fn create_bucket_of(&self, secret_id: &str, name: &str, region: &str) -> Result<(), Error> {
+        self.service.store.create_bucket(name, region, Some(secret_id))
     }
 
     /// Puts an object, in memory: it lies over a file of the same key.

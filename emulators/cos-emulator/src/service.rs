@@ -88,6 +88,8 @@ pub(crate) struct Answer {
     /// Of the body, also where it is left out (HEAD).
     pub(crate) length: u64,
     pub(crate) length_is_said: bool,
+    /// Not so for the error page of a gateway.
+    pub(crate) is_from_cos: bool,
     pub(crate) body: ByteStream,
 }
 
@@ -101,12 +103,20 @@ impl Answer {
             headers,
             length: body.len() as u64,
             length_is_said: true,
+            is_from_cos: true,
             body: Box::pin(stream::once(async { Ok(body) })),
         }
     }
 
     fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), length: 0, length_is_said: true, body: Box::pin(stream::empty()) }
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            length: 0,
+            length_is_said: true,
+            is_from_cos: true,
+            body: Box::pin(stream::empty()),
+        }
     }
 
     fn xml(status: StatusCode, body: String) -> Self {
@@ -127,6 +137,14 @@ struct Asked<'a> {
 impl Asked<'_> {
     fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Who claims to have signed, from the header or the query.
+    fn authorization(&self) -> Option<Authorization> {
+        match self.header(header::AUTHORIZATION).filter(|value| !value.trim().is_empty()) {
+            Some(value) => Authorization::from_header(value),
+            None => Authorization::from_query(self.query),
+        }
     }
 }
 
@@ -158,6 +176,7 @@ pub(crate) async fn answer(service: Arc<Service>, request: Request<Incoming>) ->
         path: asked.path.to_owned(),
         query: raw_query.unwrap_or_default().to_owned(),
         range: asked.header(header::RANGE).map(str::to_owned),
+        secret_id: asked.authorization().map(|authorization| authorization.access_key),
         status: answer.status.as_u16(),
     });
     tracing::debug!(
@@ -183,8 +202,10 @@ fn into_response(answer: Answer, head: bool, clock: SystemTime, id: &str) -> Res
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(answer.length));
     }
     set(headers, header::DATE, &timestamps::http_date(clock));
-    set(headers, header::SERVER, "tencent-cos");
-    set(headers, HeaderName::from_static("x-cos-request-id"), id);
+    if answer.is_from_cos {
+        set(headers, header::SERVER, "tencent-cos");
+        set(headers, HeaderName::from_static("x-cos-request-id"), id);
+    }
     response
 }
 
@@ -228,11 +249,12 @@ impl Service {
             Resource::Object { key, .. } => Some(key.as_str()),
             _ => None,
         };
-        let faults = self.faults.take(operation(asked.method, &resource), key);
+        let faults = self.faults.take(operation(asked.method, &resource), asked.host, key);
         for fault in &faults {
             match fault {
                 Fault::DelayHeaders(time) => tokio::time::sleep(*time).await,
                 Fault::SlowDown => return Err(ServiceError::SlowDown),
+                Fault::Gateway { status } => return Ok(gateway_page(*status)),
                 Fault::Status { status, code } => {
                     return Err(ServiceError::Injected { status: *status, code: code.clone() });
                 }
@@ -240,14 +262,14 @@ impl Service {
                 _ => {}
             }
         }
-        self.authenticate(asked, *clock)?;
+        let signer = self.authenticate(asked, *clock)?;
         if SUBRESOURCES.iter().any(|name| asked.query.contains(name)) {
             return Err(ServiceError::NotImplemented);
         }
         let answer = match &resource {
-            Resource::Service { region } => self.list_buckets(asked.query, region.as_deref()).await,
+            Resource::Service { region } => self.list_buckets(asked.query, region.as_deref(), &signer).await,
             Resource::Bucket { bucket, region } => {
-                let bucket = self.bucket(bucket, region.as_deref()).await?;
+                let bucket = self.bucket(bucket, region.as_deref(), &signer).await?;
                 if asked.method == Method::HEAD {
                     Ok(buckets::head(&bucket))
                 } else {
@@ -255,7 +277,7 @@ impl Service {
                 }
             }
             Resource::Object { bucket, region, key } => {
-                let bucket = self.bucket(bucket, region.as_deref()).await?;
+                let bucket = self.bucket(bucket, region.as_deref(), &signer).await?;
                 let answer = self.object(asked, &bucket.name, key).await?;
                 self.replace(&bucket.name, key, &faults);
                 Ok(answer)
@@ -264,13 +286,9 @@ impl Service {
         Ok(spoil(answer, &faults))
     }
 
-    fn authenticate(&self, asked: &Asked<'_>, clock: SystemTime) -> Result<(), ServiceError> {
-        let header = asked.header(header::AUTHORIZATION).filter(|value| !value.trim().is_empty());
-        let authorization = match header {
-            Some(value) => Authorization::from_header(value),
-            None => Authorization::from_query(asked.query),
-        }
-        .ok_or(ServiceError::AccessDenied)?;
+    /// The SecretId that signed the request.
+    fn authenticate(&self, asked: &Asked<'_>, clock: SystemTime) -> Result<String, ServiceError> {
+        let authorization = asked.authorization().ok_or(ServiceError::AccessDenied)?;
         let (_, secret) = self
             .credentials
             .iter()
@@ -297,16 +315,19 @@ impl Service {
             Refusal::Mismatch { string_to_sign, format_string } => {
                 ServiceError::SignatureDoesNotMatch { string_to_sign, format_string }
             }
-        })
+        })?;
+        Ok(authorization.access_key)
     }
 
-    /// The bucket, where the host that was asked serves its region.
-    async fn bucket(&self, name: &str, region: Option<&str>) -> Result<BucketInfo, ServiceError> {
+    /// The bucket, where the host that was asked serves its region and its owner asks.
+    async fn bucket(&self, name: &str, region: Option<&str>, signer: &str) -> Result<BucketInfo, ServiceError> {
         let name = name.to_owned();
-        self.blocking(move |store| Ok(store.bucket(&name)?))
+        let bucket = self
+            .blocking(move |store| Ok(store.bucket(&name)?))
             .await?
             .filter(|bucket| region.is_none_or(|region| region == bucket.region))
-            .ok_or(ServiceError::NoSuchBucket)
+            .ok_or(ServiceError::NoSuchBucket)?;
+        if bucket.is_open_to(signer) { Ok(bucket) } else { Err(ServiceError::AccessDenied) }
     }
 
     fn replace(&self, bucket: &str, key: &str, faults: &[Fault]) {
@@ -327,6 +348,13 @@ impl Service {
         let store = Arc::clone(&self.store);
         tokio::task::spawn_blocking(move || read(&store)).await.map_err(|_| ServiceError::Internal)?
     }
+}
+
+/// What a gateway says that does not reach COS.
+fn gateway_page(status: u16) -> Answer {
+    let page = format!("<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n");
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    Answer { is_from_cos: false, ..Answer::whole(status, "text/html", Bytes::from(page)) }
 }
 
 fn operation(method: &Method, resource: &Resource) -> Operation {

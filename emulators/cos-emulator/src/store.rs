@@ -26,6 +26,14 @@ pub(crate) struct BucketInfo {
     pub(crate) name: String,
     pub(crate) region: String,
     pub(crate) created: SystemTime,
+    /// The SecretId of the account that it belongs to; any account's when `None`.
+    pub(crate) owner: Option<String>,
+}
+
+impl BucketInfo {
+    pub(crate) fn is_open_to(&self, secret_id: &str) -> bool {
+        self.owner.as_deref().is_none_or(|owner| owner == secret_id)
+    }
 }
 
 /// An object at one moment: what its headers say and where its bytes are.
@@ -96,7 +104,7 @@ impl Store {
         Ok(object)
     }
 
-    pub(crate) fn create_bucket(&self, name: &str, region: &str) -> Result<(), Error> {
+    pub(crate) fn create_bucket(&self, name: &str, region: &str, owner: Option<&str>) -> Result<(), Error> {
         if !is_bucket_name(name) {
             return Err(Error::BucketName(name.to_owned()));
         }
@@ -107,6 +115,7 @@ impl Store {
             name: name.to_owned(),
             region: region.to_owned(),
             created: SystemTime::now(),
+            owner: owner.map(str::to_owned),
         });
         Ok(())
     }
@@ -229,9 +238,9 @@ mod tests {
     #[test]
     fn what_cannot_be_is_refused() {
         let store = Store::new(None).unwrap();
-        assert!(store.create_bucket("a", "ap-beijing").is_err());
-        store.create_bucket("a-1", "ap-beijing").unwrap();
-        assert!(store.create_bucket("a-1", "ap-beijing").is_err());
+        assert!(store.create_bucket("a", "ap-beijing", None).is_err());
+        store.create_bucket("a-1", "ap-beijing", None).unwrap();
+        assert!(store.create_bucket("a-1", "ap-beijing", None).is_err());
         let put = |bucket: &str, key: &str| store.put_bytes(bucket, key, Bytes::new(), ObjectOptions::default());
         assert!(put("b-1", "k").is_err());
         assert!(put("a-1", "").is_err());

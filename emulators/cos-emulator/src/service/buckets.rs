@@ -27,11 +27,17 @@ pub(super) fn head(bucket: &BucketInfo) -> Answer {
 
 impl Service {
     /// `region` is that of the host; the query may name one, too.
-    pub(super) async fn list_buckets(&self, query: &Query, region: Option<&str>) -> Result<Answer, ServiceError> {
+    pub(super) async fn list_buckets(
+        &self,
+        query: &Query,
+        region: Option<&str>,
+        signer: &str,
+    ) -> Result<Answer, ServiceError> {
         let limit = bucket_listing::max_keys(query, 1, MAX_BUCKETS)?;
         let marker = query.get("marker").unwrap_or_default().to_owned();
         let wanted = |bucket: &BucketInfo| {
             bucket.name > marker
+                && bucket.is_open_to(signer)
                 && [region, query.get_filled("region")].into_iter().flatten().all(|region| region == bucket.region)
         };
         let mut buckets = self.blocking(|store| Ok(store.buckets()?)).await?;

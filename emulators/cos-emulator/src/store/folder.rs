@@ -74,6 +74,7 @@ impl Folder {
                     name: name.to_owned(),
                     region: region.to_owned(),
                     created: metadata.created().or_else(|_| metadata.modified())?,
+                    owner: None,
                 },
                 entry.path(),
             ));

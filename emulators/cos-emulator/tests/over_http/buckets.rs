@@ -69,3 +69,15 @@ async fn head_bucket_names_the_region() {
     assert_eq!((gone.status, gone.body.len()), (404, 0));
     assert!(gone.complete);
 }
+
+#[tokio::test]
+async fn an_accounts_buckets_are_its_own() {
+    let server = CosEmulator::builder().credentials("AKIDa", "ka").credentials("AKIDb", "kb").start().await.unwrap();
+    server.create_bucket_of("AKIDa", "a-1250000000", "ap-beijing").unwrap();
+    server.create_bucket_of("AKIDb", "b-1250000000", "ap-beijing").unwrap();
+    let as_b = |host: &str| Request::raw(&server, host, "/").key("AKIDb", "kb").send();
+    assert_eq!(as_b(SERVICE).all("Name"), ["b-1250000000"]);
+    assert_eq!(as_b("b-1250000000.cos.ap-beijing.myqcloud.com").status, 200);
+    assert_eq!(as_b("a-1250000000.cos.ap-beijing.myqcloud.com").error(), (403, "AccessDenied".into()));
+    assert!(server.requests().iter().all(|request| request.secret_id.as_deref() == Some("AKIDb")));
+}

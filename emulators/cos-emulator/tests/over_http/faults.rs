@@ -150,3 +150,13 @@ async fn several_faults_meet_in_one_request() {
     assert_eq!(both.body.len(), 5);
     assert_ne!(both.header("x-cos-hash-crc64ecma"), get(&server).header("x-cos-hash-crc64ecma"));
 }
+
+#[tokio::test]
+async fn a_gateway_speaks_html_and_names_no_request() {
+    let server = with_object().await;
+    server.faults().inject(Fault::Gateway { status: 502 }.host("myqcloud.com"));
+    let page = get(&server);
+    assert_eq!((page.status, page.header("content-type")), (502, Some("text/html")));
+    assert_eq!(page.header("x-cos-request-id"), None);
+    assert!(is_whole(&get(&server)));
+}
