@@ -1,4 +1,4 @@
-//! The `oxidify` command: a demonstration, single calls of the plugins, and the emulators.
+//! The `oxidify` command: a demonstration, single calls of the plugins, the emulators, and packages.
 
 #![expect(clippy::print_stdout, reason = "what a command has to say")]
 
@@ -6,6 +6,7 @@ mod child;
 mod demo;
 mod emulate;
 mod invoke;
+mod package;
 mod received;
 
 use std::process::ExitCode;
@@ -30,6 +31,9 @@ enum Command {
     /// Run an emulator alone, on 127.0.0.1, until interrupted.
     #[command(subcommand)]
     Emulate(emulate::Emulator),
+    /// Build packages that a Dify administrator installs, and check their signatures.
+    #[command(subcommand)]
+    Package(package::Packaging),
     /// Be a plugin: what this command starts as a child process of itself.
     #[command(hide = true)]
     Plugin {
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => run(demo::run(arguments)),
         Command::Invoke(invocation) => run(invoke::run(invocation)),
         Command::Emulate(emulator) => run(emulate::run(emulator)),
+        Command::Package(packaging) => package::run(&packaging),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
