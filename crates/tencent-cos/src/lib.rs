@@ -22,8 +22,8 @@ pub use endpoint::{EndpointError, EndpointTemplate};
 pub use error::{CosError, CosErrorKind};
 pub use list::{ListRequest, ObjectPage, ObjectSummary, parse_object_page};
 pub use object::{ObjectInfo, ObjectStream};
-/// Connections that several clients share, see [`Cos::with_connections`].
-pub use origin_client::Connections;
+/// Connections that several clients share, see [`Cos::with_connections`], and whose certificates they accept.
+pub use origin_client::{Connections, TlsOptions};
 pub use refusal::Refusal;
 pub use target::{Operation, Target};
 pub use xml::MalformedAnswer;

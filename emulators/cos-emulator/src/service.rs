@@ -308,14 +308,16 @@ impl Service {
             headers: asked.headers,
             host: asked.host,
         };
-        signature::verify(&authorization, parts, secret.expose_secret(), unix(clock)).map_err(|refusal| match refusal {
-            Refusal::Malformed => ServiceError::AccessDenied,
-            Refusal::NotYetValid => ServiceError::RequestTimeTooSkewed,
-            Refusal::Expired => ServiceError::RequestExpired,
-            Refusal::Mismatch { string_to_sign, format_string } => {
-                ServiceError::SignatureDoesNotMatch { string_to_sign, format_string }
-            }
-        })?;
+        signature::verify(&authorization, parts, secret.expose_secret(), unix(clock)).map_err(
+            |refusal| match refusal {
+                Refusal::Malformed => ServiceError::AccessDenied,
+                Refusal::NotYetValid => ServiceError::RequestTimeTooSkewed,
+                Refusal::Expired => ServiceError::RequestExpired,
+                Refusal::Mismatch { string_to_sign, format_string } => {
+                    ServiceError::SignatureDoesNotMatch { string_to_sign, format_string }
+                }
+            },
+        )?;
         Ok(authorization.access_key)
     }
 

@@ -1,36 +1,34 @@
 use dify_plugin::{BrowseFilesRequest, BrowseFilesResponse, Bucket, Error};
 use serde_json::{Map, Value};
-use tencent_cos::Cos;
 
+use crate::account::Account;
 use crate::bucket::CosBucket;
-use crate::failure::failure;
 use crate::folder_page::FolderPage;
 
 /// Where `next_page_parameters` holds the marker, as in the official plugin.
 const MARKER: &str = "marker";
 
 /// The account's buckets, or a page of a folder in one of them.
-pub(crate) async fn browse(cos: Cos, request: BrowseFilesRequest) -> Result<BrowseFilesResponse, Error> {
+pub(crate) async fn browse(account: Account, request: BrowseFilesRequest) -> Result<BrowseFilesResponse, Error> {
     let result = match request.bucket {
-        None => buckets(&cos).await?,
+        None => buckets(&account).await?,
         Some(name) => {
             let marker = marker(&request.next_page_parameters)?;
             let page = FolderPage::new(request.prefix, request.max_keys, marker);
-            vec![folder(CosBucket::new(cos, name), page).await?]
+            vec![folder(account.bucket(name)?, page).await?]
         }
     };
     Ok(BrowseFilesResponse { result })
 }
 
-async fn buckets(cos: &Cos) -> Result<Vec<Bucket>, Error> {
-    let buckets = cos.list_buckets().await.map_err(|error| failure(&error))?;
+async fn buckets(account: &Account) -> Result<Vec<Bucket>, Error> {
     let entry = |name| Bucket {
         bucket: Some(name),
         files: Vec::new(),
         is_truncated: false,
         next_page_parameters: Some(Map::new()),
     };
-    Ok(buckets.into_iter().map(|bucket| entry(bucket.name)).collect())
+    Ok(account.bucket_names().await?.into_iter().map(entry).collect())
 }
 
 async fn folder(mut bucket: CosBucket, mut page: FolderPage) -> Result<Bucket, Error> {

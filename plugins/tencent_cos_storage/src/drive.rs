@@ -2,28 +2,22 @@ use dify_plugin::{
     BrowseFilesRequest, BrowseFilesResponse, Call, DownloadFileRequest, Error, OnlineDrive, Reply, ValidateCredentials,
 };
 
+use crate::accounts::Accounts;
 use crate::browse::browse;
-use crate::bucket::CosBucket;
-use crate::clients::Clients;
 use crate::credentials::Credentials;
 use crate::download::download;
-use crate::failure::words;
 
 /// The datasource: the buckets of an account as a drive.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CosDrive {
-    clients: Clients,
+    accounts: Accounts,
 }
 
 impl ValidateCredentials for CosDrive {
     type Credentials = Credentials;
 
     async fn validate_credentials(&self, credentials: Credentials) -> Result<(), Error> {
-        let cos = self.clients.client(credentials)?;
-        match cos.list_buckets().await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(Error::credentials(words(&error))),
-        }
+        self.accounts.open(credentials)?.check().await
     }
 }
 
@@ -31,7 +25,7 @@ impl OnlineDrive for CosDrive {
     type Credentials = Credentials;
 
     async fn browse_files(&self, call: Call<Credentials, BrowseFilesRequest>) -> Result<BrowseFilesResponse, Error> {
-        browse(self.clients.client(call.credentials)?, call.parameters).await
+        browse(self.accounts.open(call.credentials)?, call.parameters).await
     }
 
     async fn download_file(&self, call: Call<Credentials, DownloadFileRequest>, reply: Reply) -> Result<(), Error> {
@@ -39,7 +33,7 @@ impl OnlineDrive for CosDrive {
         let Some(bucket) = bucket else {
             return Err(Error::parameter("the bucket is missing: say in which one the file is"));
         };
-        let cos = self.clients.client(call.credentials)?;
-        download(CosBucket::new(cos, bucket), &id, &reply).await
+        let bucket = self.accounts.open(call.credentials)?.bucket(bucket)?;
+        download(bucket, &id, &reply).await
     }
 }

@@ -1,13 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+mod account;
+mod accounts;
+mod allow_list;
 mod browse;
 mod bucket;
-mod clients;
 mod credentials;
 mod download;
 mod drive;
 mod failure;
 mod folder_page;
 mod plugin;
+mod region_cache;
 
 pub use plugin::plugin;

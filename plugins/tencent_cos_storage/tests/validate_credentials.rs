@@ -1,10 +1,12 @@
-//! Saving credentials lists the buckets once; what is wrong is said in words and never repeated.
+//! Saving credentials lists the buckets once, or probes those that the user names; what is wrong is said in words and
+//! never repeated.
 #![allow(clippy::unwrap_used)]
 
 #[path = "plugin/on_emulator.rs"]
 mod on_emulator;
 
-use on_emulator::{OnEmulator, refusal};
+use cos_emulator::{CosEmulator, Fault, Operation};
+use on_emulator::{BUCKET, OnEmulator, refusal};
 
 #[tokio::test]
 async fn right_credentials_are_accepted() {
@@ -36,7 +38,8 @@ async fn what_is_wrong_is_said() {
         ("endpoint", "https://files.example.com", "cannot list buckets"),
         ("secret_id", "", "secret_id"),
         ("secret_key", "", "secret_key"),
-        ("region", "", "region"),
+        ("buckets", "https://a-1.example", "is not a bucket"),
+        ("ca_certificate", "sesame", "the CA certificate cannot be used"),
     ] {
         let mut on = OnEmulator::start().await;
         on.fill_in(name, value);
@@ -55,4 +58,87 @@ async fn a_value_of_another_type_is_named_and_not_repeated() {
     let error = refusal(&on.cos, on.validate().await);
     assert_eq!(error.error_type, "DatasourceCredentialValidationError");
     assert!(error.message.contains("secret_key") && !error.message.contains("12345678"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn a_region_is_not_needed() {
+    let mut on = OnEmulator::start_with_regions().await;
+    on.leave_out("region");
+    on.validate().await.unwrap();
+    on.fill_in("region", "");
+    on.validate().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_that_may_not_list_buckets_names_them() {
+    let mut on = OnEmulator::start_with_regions().await;
+    on.leave_out("region");
+    on.cos.faults().inject(denied().times(1000).on(Operation::ListBuckets));
+    let error = refusal(&on.cos, on.validate().await);
+    for words in ["cos:GetService", "request id", "name the buckets"] {
+        assert!(error.message.contains(words), "{words}: {}", error.message);
+    }
+    on.fill_in("buckets", format!(" {BUCKET}@ap-guangzhou,\n"));
+    on.validate().await.unwrap();
+    // Without a region there is no way to find it.
+    on.fill_in("buckets", BUCKET);
+    let error = refusal(&on.cos, on.validate().await);
+    assert!(error.message.contains(&format!("write {BUCKET}@region")), "{}", error.message);
+}
+
+#[tokio::test]
+async fn each_bucket_that_cannot_be_read_is_named() {
+    let mut on = OnEmulator::start_with_regions().await;
+    on.cos.create_bucket("far-1250000000", "ap-singapore").unwrap();
+    on.cos.create_bucket_of("AKIDother", "theirs-1250000000", "ap-beijing").unwrap();
+    on.fill_in("buckets", format!("{BUCKET},gone-1250000000@ap-beijing,far-1250000000,theirs-1250000000@ap-beijing"));
+    let error = refusal(&on.cos, on.validate().await);
+    assert_eq!(error.error_type, "DatasourceCredentialValidationError");
+    let message = error.message;
+    assert!(message.starts_with("2 of 4 buckets cannot be read: gone-1250000000: there is no bucket"), "{message}");
+    assert!(message.contains("; theirs-1250000000: access denied: the credentials lack cos:GetBucket"), "{message}");
+    assert_eq!(message.matches("request id").count(), 2, "{message}");
+    on.assert_well_behaved();
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_account_is_said_once() {
+    let mut on = OnEmulator::start().await;
+    on.fill_in("buckets", "a-1,b-1,c-1");
+    on.fill_in("secret_key", "another");
+    let message = refusal(&on.cos, on.validate().await).message;
+    assert!(message.starts_with("the secret key is wrong") && message.len() < 300, "{message}");
+}
+
+#[tokio::test]
+async fn a_temporary_key_has_a_token() {
+    let cos = CosEmulator::builder().session_token("sesame-token").start().await.unwrap();
+    let mut on = OnEmulator::start_with_regions_on(cos).await;
+    assert!(refusal(&on.cos, on.validate().await).message.contains("secret ID is wrong"));
+    on.fill_in("session_token", " sesame-token\n");
+    on.validate().await.unwrap();
+    for code in ["ExpiredToken", "InvalidToken"] {
+        on.cos.faults().inject(Fault::Status { status: 403, code: code.to_owned() });
+        let error = refusal(&on.cos, on.validate().await);
+        assert!(error.message.contains("has expired or its session token is wrong"), "{}", error.message);
+        assert!(!error.message.contains("sesame"), "{}", error.message);
+    }
+    assert!(!on.plugin.stderr().contains("sesame"));
+}
+
+#[tokio::test]
+async fn a_wrong_clock_is_measured() {
+    let on = OnEmulator::start().await;
+    for (seconds, way) in [(7200, "behind"), (-7200, "ahead of")] {
+        on.cos.faults().inject(Fault::ClockSkew { seconds });
+        let message = refusal(&on.cos, on.validate().await).message;
+        let told = message.strip_prefix("this machine's clock is ").unwrap_or_else(|| panic!("{message}"));
+        let (amount, rest) = told.split_once(" s ").unwrap();
+        assert!((7195..=7205).contains(&amount.parse::<u32>().unwrap()), "{message}");
+        assert!(rest.starts_with(way) && message.contains("request id"), "{message}");
+    }
+}
+
+fn denied() -> Fault {
+    Fault::Status { status: 403, code: "AccessDenied".to_owned() }
 }

@@ -44,7 +44,11 @@ impl OnEmulator {
     /// With COS's own host names, which the plugin's proxy, the emulator, takes to itself: here a bucket is found in its
     /// own region only.
     pub(crate) async fn start_with_regions() -> Self {
-        let cos = CosEmulator::builder().start().await.unwrap();
+        Self::start_with_regions_on(CosEmulator::builder().start().await.unwrap()).await
+    }
+
+    /// The same with an emulator of the test's own.
+    pub(crate) async fn start_with_regions_on(cos: CosEmulator) -> Self {
         let credentials = credentials(&cos, "http://{bucket}.cos.{region}.myqcloud.com");
         let proxy = cos.url();
         let uploads = UploadEndpoint::start().await.unwrap();
@@ -112,6 +116,11 @@ impl OnEmulator {
         self.plugin.validate_datasource_credentials(&fields).await
     }
 
+    /// Leaves a field empty.
+    pub(crate) fn leave_out(&mut self, name: &str) {
+        self.credentials.remove(name);
+    }
+
     pub(crate) fn fill_in(&mut self, name: &str, value: impl Into<Value>) {
         self.credentials.insert(name.to_owned(), value.into());
     }
@@ -121,7 +130,11 @@ impl OnEmulator {
     pub(crate) fn assert_well_behaved(&self) {
         assert_eq!(self.plugin.violations(), []);
         assert!(!self.plugin.stderr().contains(self.cos.secret_key()), "{}", self.plugin.stderr());
-        assert!(self.cos.requests().iter().all(|request| request.method == "GET"), "{:?}", self.cos.requests());
+        assert!(
+            self.cos.requests().iter().all(|request| matches!(request.method.as_str(), "GET" | "HEAD")),
+            "{:?}",
+            self.cos.requests()
+        );
     }
 }
 
