@@ -273,6 +273,24 @@ impl Storage {
         }
     }
 
+    /// Whether there is a directory, which in memory is one that holds a file. `""` is the folder itself.
+    pub(crate) fn has_directory(&self, folder: Folder, path: &str) -> bool {
+        if path.is_empty() {
+            return true;
+        }
+        match &self.place {
+            Place::Memory(memory) => {
+                let inside = format!("{path}/");
+                let memory = lock(memory);
+                memory
+                    .folders
+                    .get(folder.index())
+                    .is_some_and(|files| files.keys().any(|name| name.starts_with(&inside)))
+            }
+            Place::Disk(root) => on_disk(root, folder, path).is_ok_and(|path| path.is_dir()),
+        }
+    }
+
     /// The names of the files directly in `directory` (`""` for the folder itself), sorted.
     pub(crate) fn names_in(&self, folder: Folder, directory: &str) -> Vec<String> {
         self.all(folder)

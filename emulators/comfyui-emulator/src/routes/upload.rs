@@ -129,12 +129,22 @@ fn store(
         }
     }
     if !duplicate && let Some(content) = content(bytes, form)? {
+        if !is_there(storage, folder, subfolder, &target) {
+            return Err(crash());
+        }
         storage.write(folder, &target, content).map_err(|error| {
             tracing::warn!(%error, "an upload could not be stored");
             crash()
         })?;
     }
     Ok(json!({"name": name, "subfolder": subfolder, "type": folder.name()}))
+}
+
+/// Whether the directory of `target` is there: the subfolder is made, but no directory that stands in the file's name.
+fn is_there(storage: &Storage, folder: Folder, subfolder: &str, target: &str) -> bool {
+    let (directory, _) = target.rsplit_once('/').unwrap_or_default();
+    path_inside(folder, subfolder).is_some_and(|made| made == directory || made.starts_with(&format!("{directory}/")))
+        || storage.has_directory(folder, directory)
 }
 
 /// `picture.png` and 1 make `picture (1).png`.

@@ -131,15 +131,21 @@ fn whole(name: &str, file: &StoredFile, request: &HeaderMap) -> Response {
     if text(IF_NONE_MATCH).is_some_and(known) {
         return with_headers(StatusCode::NOT_MODIFIED, Body::empty(), headers);
     }
-    headers.push((ACCEPT_RANGES, "bytes".to_owned()));
+    let accept_ranges = (ACCEPT_RANGES, "bytes".to_owned());
     match text(RANGE).map(|range| parse_range(range, length)) {
-        None => with_headers(StatusCode::OK, Body::from(file.bytes.clone()), headers),
+        None => {
+            headers.push(accept_ranges);
+            with_headers(StatusCode::OK, Body::from(file.bytes.clone()), headers)
+        }
         Some(Some((first, end))) => {
+            headers.push(accept_ranges);
             headers.push((CONTENT_RANGE, format!("bytes {first}-{}/{length}", end.saturating_sub(1))));
             let body = Body::from(file.bytes.slice(first..end));
             with_headers(StatusCode::PARTIAL_CONTENT, body, headers)
         }
         Some(None) => {
+            // aiohttp leaves these out here.
+            headers.retain(|(name, _)| *name != ETAG && *name != LAST_MODIFIED);
             headers.push((CONTENT_RANGE, format!("bytes */{length}")));
             with_headers(StatusCode::RANGE_NOT_SATISFIABLE, Body::empty(), headers)
         }

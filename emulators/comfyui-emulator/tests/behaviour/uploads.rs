@@ -36,6 +36,23 @@ async fn subfolder_and_type_are_kept() {
     assert_eq!(server.file_names(Folder::Temp), ["s/t/a.png"]);
 }
 
+/// As a real server does, which makes the subfolder's directories and no others.
+#[tokio::test]
+async fn a_directory_in_a_file_name_must_be_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let on_disk = ComfyUiEmulator::builder().data_dir(directory.path()).start().await.unwrap();
+    for server in [start().await, on_disk] {
+        let status = async |form| upload(&server, "/upload/image", form).await.status().as_u16();
+        assert_eq!(status(file("s/t/a.png", *b"x")).await, 500);
+        assert_eq!(status(file("t/a.png", *b"x").text("subfolder", "s")).await, 500);
+        assert!(server.file_names(Folder::Input).is_empty());
+        assert_eq!(status(file("a.png", *b"x").text("subfolder", "s/t")).await, 200);
+        assert_eq!(uploaded(&server, "s/t/b.png", b"x").await["name"], "s/t/b.png");
+        assert_eq!(uploaded(&server, "s/c.png", b"x").await["name"], "s/c.png");
+        assert_eq!(server.file_names(Folder::Input), ["s/c.png", "s/t/a.png", "s/t/b.png"]);
+    }
+}
+
 #[tokio::test]
 async fn nothing_leaves_its_folder() {
     let server = start().await;
@@ -88,6 +105,9 @@ async fn ranges_and_tags_work() {
     assert_eq!(same.status(), 304);
     let beyond = get(&server, path).header("range", "bytes=10-").send().await.unwrap();
     assert_eq!(beyond.status(), 416);
+    for absent in ["accept-ranges", "etag", "last-modified"] {
+        assert!(!beyond.headers().contains_key(absent), "{absent}");
+    }
 }
 
 #[tokio::test]
