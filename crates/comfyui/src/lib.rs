@@ -25,9 +25,9 @@ pub use events::{Event, FrameError, NodeProgress, NodeState};
 pub use execute::{Enqueued, ExecuteOptions, Finished, SocketImage, Warning};
 pub use node_class::{FileKind, InputDeclaration, InputType, NodeClass, NodeClasses, ValueError};
 pub use node_label::NodeLabel;
-/// What [`ComfyUi::new`] opens its connections with; to be shared between calls.
-pub use origin_client::Connections;
-pub use outputs::{Folder, OutputFile, OutputText, Outputs};
+/// What [`ComfyUi::new`] opens its connections with, to be shared between calls; and how they fail.
+pub use origin_client::{Connections, TlsOptions, TransportFailure};
+pub use outputs::{Folder, OutputFile, OutputText, Outputs, compare_node_ids};
 pub use record::{Record, Verdict};
 pub use run::{Ending, Hint, Preview, Run, Sighting, Update};
 pub use server_address::{AddressError, ServerAddress};

@@ -51,6 +51,11 @@ pub struct NodeClasses {
 }
 
 impl NodeClasses {
+    /// Takes in classes that were asked for later.
+    pub fn add(&mut self, more: Self) {
+        self.classes.extend(more.classes);
+    }
+
     /// One class, if it was asked for and the server has it.
     #[must_use]
     pub fn get(&self, class_type: &str) -> Option<&NodeClass> {
@@ -67,11 +72,5 @@ impl NodeClasses {
 impl FromIterator<(String, NodeClass)> for NodeClasses {
     fn from_iter<I: IntoIterator<Item = (String, NodeClass)>>(classes: I) -> Self {
         Self { classes: classes.into_iter().collect() }
-    }
-}
-
-impl Extend<(String, NodeClass)> for NodeClasses {
-    fn extend<I: IntoIterator<Item = (String, NodeClass)>>(&mut self, classes: I) {
-        self.classes.extend(classes);
     }
 }

@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::fmt;
 
 use indexmap::IndexMap;
@@ -199,6 +200,12 @@ fn split(subfolder: &str, name: &str) -> (String, String) {
         Some((directory, name)) if subfolder.is_empty() => (directory.to_owned(), name.to_owned()),
         Some((directory, name)) => (format!("{}/{directory}", subfolder.trim_end_matches('/')), name.to_owned()),
     }
+}
+
+/// The order in which outputs are listed: node `9` before `10`, `12:3` (a node of a subgraph) after `12`, names last.
+#[must_use]
+pub fn compare_node_ids(a: &str, b: &str) -> Ordering {
+    place(a).cmp(&place(b))
 }
 
 /// The order of node ids: `9` before `10`, `12:3` (a node of a subgraph) after `12`, and names last.

@@ -1,4 +1,4 @@
-use comfyui::ServerAddress;
+use comfyui::{ServerAddress, TlsOptions};
 use dify_plugin::Error;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -10,6 +10,13 @@ pub(crate) struct Credentials {
     base_url: SecretString,
     /// For the gateway in front of ComfyUI, as Bearer token.
     comfyui_api_key: Option<SecretString>,
+    /// `Name: value`, for a gateway that wants to see another header.
+    extra_header: Option<SecretString>,
+    /// Of the authority that signed the server's certificate, in PEM form.
+    ca_certificate: Option<SecretString>,
+    /// Whether the server's certificate is checked.
+    #[serde(default = "yes")]
+    verify_tls: bool,
     /// For the paid API nodes of Comfy Org.
     api_key_comfy_org: Option<SecretString>,
     #[expect(dead_code, reason = "a workflow in API format names no models to download")]
@@ -19,6 +26,10 @@ pub(crate) struct Credentials {
     /// Seconds that what is known of models may be used.
     #[serde(default = "five_minutes")]
     expire_after: String,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// The default in the YAML file, which the official plugin has too.
@@ -34,16 +45,37 @@ impl Credentials {
             .map_err(|error| Error::credentials(format!("base_url: {error}")))
     }
 
+    /// Which certificates are accepted.
+    ///
+    /// # Errors
+    /// When the certificate is given and would not be looked at.
+    pub(crate) fn tls(&self) -> Result<TlsOptions, Error> {
+        let pem = self.ca_certificate.as_ref().map(|pem| pem.expose_secret().trim()).filter(|pem| !pem.is_empty());
+        if pem.is_some() && !self.verify_tls {
+            return Err(Error::credentials(
+                "ca_certificate: a certificate is given, but verify_tls is off, so that it would not be checked: turn \
+                 verify_tls on, or leave the certificate out",
+            ));
+        }
+        Ok(TlsOptions { ca_certificate: pem.map(str::to_owned), accept_invalid_certificates: !self.verify_tls })
+    }
+
     /// What the server is to see.
-    pub(crate) fn keys(&self) -> comfyui::Credentials {
+    ///
+    /// # Errors
+    /// When the extra header is none.
+    pub(crate) fn keys(&self) -> Result<comfyui::Credentials, Error> {
         let mut keys = comfyui::Credentials::default();
         if let Some(key) = &self.comfyui_api_key {
             keys = keys.with_bearer(key);
         }
+        if let Some(header) = &self.extra_header {
+            keys = keys.with_header(header).map_err(|error| Error::credentials(format!("extra_header: {error}")))?;
+        }
         if let Some(key) = &self.api_key_comfy_org {
             keys = keys.with_comfy_org_key(key);
         }
-        keys
+        Ok(keys)
     }
 
     /// # Errors
@@ -70,6 +102,8 @@ mod tests {
             "api_key_comfy_org": "sesame-org",
             "civitai_api_key": "sesame-civitai",
             "hf_api_key": "sesame-hf",
+            "extra_header": "X-Key: sesame-extra",
+            "ca_certificate": "sesame-pem",
         }))
         .unwrap()
     }
@@ -84,9 +118,13 @@ mod tests {
     fn every_text_is_there_in_four_languages() {
         let manifest = parse_manifest(include_str!("../manifest.yaml")).unwrap();
         let provider = parse_tool_provider(include_str!("../provider/comfyui.yaml")).unwrap();
-        let tool = parse_tool(include_str!("../tools/workflow.yaml")).unwrap();
-        let findings = [check_texts(&manifest), check_texts(&provider), check_texts(&tool)].concat();
-        assert_eq!(findings, [""; 0]);
+        let tools = [
+            include_str!("../tools/workflow.yaml"),
+            include_str!("../tools/submit_workflow.yaml"),
+            include_str!("../tools/get_result.yaml"),
+        ];
+        let tools = tools.map(|tool| check_texts(&parse_tool(tool).unwrap())).concat();
+        assert_eq!([check_texts(&manifest), check_texts(&provider), tools].concat(), [""; 0]);
     }
 
     #[test]
@@ -102,6 +140,16 @@ mod tests {
         credentials.check_form().unwrap();
         credentials.expire_after = "5 minutes".to_owned();
         assert!(credentials.check_form().unwrap_err().message().starts_with("expire_after: "));
+    }
+
+    #[test]
+    fn a_certificate_that_would_not_be_looked_at_is_a_mistake() {
+        let mut credentials = credentials("host");
+        assert_eq!(credentials.tls().unwrap().ca_certificate.as_deref(), Some("sesame-pem"));
+        credentials.verify_tls = false;
+        assert!(credentials.tls().unwrap_err().message().starts_with("ca_certificate: "));
+        credentials.ca_certificate = None;
+        assert!(credentials.tls().unwrap().accept_invalid_certificates);
     }
 
     #[test]

@@ -1,17 +1,21 @@
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use comfyui::{ComfyUi, ExecuteOptions, Finished, Workflow};
+use comfyui::{ComfyUi, ExecuteOptions, Finished, Update, Workflow};
 use dify_plugin::{Error, LogStep, Reply};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::failure::run_failure;
-use crate::log_step::finish;
+use crate::log_step::{finish, finish_with};
 use crate::progress::Progress;
 
 /// Between two messages on how far the run is. Each is stored by Dify, and a sampler has many steps a second.
 const BETWEEN_UPDATES: Duration = Duration::from_millis(500);
+
+/// How long the server may take to say its version.
+const FOR_THE_VERSION: Duration = Duration::from_secs(2);
 
 /// Runs the workflow within `time`, while the user watches. When Dify is gone, the prompt is cancelled on the server.
 ///
@@ -26,7 +30,13 @@ pub(crate) async fn execute(
     let begun = Instant::now();
     let step = reply.log("Run the workflow", json!({"nodes": workflow.nodes().len()}), json!({})).await?;
     let (tell, told) = watch::channel(Progress::default());
+    let polled: Arc<OnceLock<String>> = Arc::default();
+    let noted = Arc::clone(&polled);
     let on_update = move |update| {
+        if let Update::Polling { reason } = &update {
+            tracing::warn!(%reason, "no WebSocket: the run is followed by polling");
+            let _ = noted.set(reason.clone());
+        }
         tell.send_if_modified(|progress| progress.apply(update));
     };
     let run = async { Ok(server.execute(workflow, ExecuteOptions::new(time), on_update).await) };
@@ -38,7 +48,16 @@ pub(crate) async fn execute(
         // The error itself is told with the step above.
         let _ = finish(activity, begun, ended).await;
     }
-    finish(step, begun, outcome).await
+    let data = match polled.get() {
+        Some(reason) => json!({"followed_by": format!("polling, because the WebSocket was not available: {reason}")}),
+        None => json!({}),
+    };
+    finish_with(step, begun, outcome, data).await
+}
+
+/// ComfyUI's version, where it says so in time: nothing depends on it.
+pub(crate) async fn server_version(server: &ComfyUi) -> Option<String> {
+    timeout(FOR_THE_VERSION, server.system_stats()).await.ok()?.ok()?.comfyui_version
 }
 
 /// Shows where the run is, as one step below `step`, until nobody tells any more. Gives that step, if it came to one.

@@ -20,13 +20,17 @@ impl ComfyUiProvider {
 impl ValidateCredentials for ComfyUiProvider {
     type Credentials = Credentials;
 
-    /// Asks the server what it is, and opens its WebSocket: gateways treat the two differently.
+    /// Asks the server what it is, and opens its WebSocket: gateways treat the two differently. One that lets no WebSocket
+    /// through is no reason to refuse the credentials; the log says so.
     async fn validate_credentials(&self, credentials: Credentials) -> Result<(), Error> {
         credentials.check_form()?;
         let server = self.servers.server(&credentials).map_err(|error| Error::credentials(error.message()))?;
         server.system_stats().await.map_err(|error| unusable_server(&server, &error))?;
         let client_id = Uuid::new_v4().to_string();
-        server.open_events(&client_id).await.map_err(|error| unusable_server(&server, &error))?;
+        // Without it the run is followed by polling.
+        if let Err(error) = server.open_events(&client_id).await {
+            tracing::warn!(%error, "the server answers over HTTP, but its WebSocket at /ws cannot be opened");
+        }
         Ok(())
     }
 }

@@ -1,20 +1,28 @@
-use comfyui::Workflow;
+use comfyui::{NodeClasses, Workflow};
+use dify_plugin::Error;
 use serde_json::{Map, Value};
 
-/// What ComfyUI's own nodes call a seed.
-const SEED_INPUTS: [&str; 2] = ["seed", "noise_seed"];
+/// Reads the parameter `seed`, a text because numbers cross Dify as doubles.
+///
+/// # Errors
+/// When it is no whole number of 64 bits.
+pub(crate) fn read_seed(text: &str) -> Result<u64, Error> {
+    let refused = || Error::parameter("seed: enter a whole number from 0 to 18446744073709551615");
+    text.trim().parse().map_err(|_| refused())
+}
 
 /// The seeds that stand in a workflow, by node id and as decimal text: numbers cross Dify as doubles, which have no room
-/// for their 64 bits. The second seed of one node is called `id.noise_seed`.
-pub(crate) fn seeds(workflow: &Workflow) -> Map<String, Value> {
+/// for their 64 bits. Another seed of one node is called `id.noise_seed`.
+pub(crate) fn seeds(workflow: &Workflow, classes: &NodeClasses) -> Map<String, Value> {
     let mut seeds = Map::new();
-    for (id, node) in workflow.nodes() {
-        for name in SEED_INPUTS {
-            if let Some(seed) = node.inputs.get(name).filter(|value| value.is_u64() || value.is_i64()) {
-                let key = if seeds.contains_key(id) { format!("{id}.{name}") } else { id.clone() };
-                seeds.insert(key, Value::from(seed.to_string()));
-            }
-        }
+    let mut places = workflow.seed_inputs(classes);
+    // The one called `seed` has the short key, whatever comes first in the file.
+    places.sort_by_key(|place| place.input != "seed");
+    for place in places {
+        let Some(seed) = workflow.node(&place.node_id).and_then(|node| node.inputs.get(&place.input)) else { continue };
+        let is_second = seeds.contains_key(&place.node_id);
+        let key = if is_second { format!("{}.{}", place.node_id, place.input) } else { place.node_id };
+        seeds.insert(key, Value::from(seed.to_string()));
     }
     seeds
 }
@@ -35,6 +43,14 @@ mod tests {
         )
         .unwrap();
         let expected = json!({"3": "18446744073709551615", "5": "9007199254740993", "5.noise_seed": "-1"});
-        assert_eq!(Value::Object(seeds(&workflow)), expected);
+        assert_eq!(Value::Object(seeds(&workflow, &NodeClasses::default())), expected);
+    }
+
+    #[test]
+    fn a_seed_is_a_whole_number_of_64_bits() {
+        assert_eq!(read_seed(" 18446744073709551615 ").unwrap(), u64::MAX);
+        for text in ["18446744073709551616", "-1", "1.5", "cat"] {
+            assert!(read_seed(text).unwrap_err().message().starts_with("seed: enter a whole number"), "{text}");
+        }
     }
 }

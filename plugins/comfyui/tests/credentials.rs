@@ -5,7 +5,8 @@
 #[path = "plugin/on_emulator.rs"]
 mod on_emulator;
 
-use on_emulator::{OnEmulator, refusal};
+use comfyui_emulator::StatusCode;
+use on_emulator::{OnEmulator, TOKEN, refusal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -73,11 +74,62 @@ async fn another_server_is_not_taken_for_comfyui() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_lets_no_websocket_through_is_told() {
+async fn a_gateway_that_lets_no_websocket_through_is_accepted_and_noted_in_the_log() {
     let on = OnEmulator::start().await;
     on.comfyui.faults().refuse_websocket();
+    on.validate().await.unwrap();
+    let log = on.plugin.stderr();
+    assert!(log.contains("its WebSocket at /ws cannot be opened") && log.contains("HTTP 503"), "{log}");
+    on.assert_well_behaved();
+}
+
+#[tokio::test]
+async fn a_gateway_without_comfyui_behind_it_and_an_origin_that_is_refused_are_told_apart() {
+    let on = OnEmulator::start().await;
+    let answers = [
+        (StatusCode::BAD_GATEWAY, "cannot reach ComfyUI behind it"),
+        (StatusCode::FORBIDDEN, "adds an Origin header"),
+        (StatusCode::NOT_FOUND, "is not ComfyUI"),
+    ];
+    for (status, expected) in answers {
+        on.comfyui.faults().http_status("/system_stats", status, 1);
+        let message = refused(&on).await;
+        assert!(message.contains(expected), "{message}");
+    }
+    on.validate().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_exist_is_told_with_its_field() {
+    let mut on = OnEmulator::start().await;
+    on.fill_in("base_url", "http://no-such-host.invalid:8188");
     let message = refused(&on).await;
-    assert!(message.contains("answers over HTTP, but its WebSocket") && message.contains("HTTP 503"), "{message}");
+    assert!(message.contains("no-such-host.invalid") && message.contains("(base_url)"), "{message}");
+}
+
+#[tokio::test]
+async fn an_extra_header_opens_a_gateway_on_http_and_on_the_websocket() {
+    let mut on = OnEmulator::start().await;
+    on.fill_in("comfyui_api_key", "");
+    on.fill_in("extra_header", format!("Authorization: Bearer {TOKEN}"));
+    on.validate().await.unwrap();
+    assert!(!on.plugin.stderr().contains("WebSocket"), "{}", on.plugin.stderr());
+    on.fill_in("extra_header", "no header at all");
+    assert!(refused(&on).await.starts_with("extra_header: "));
+    on.fill_in("extra_header", "Host: example.com");
+    assert!(refused(&on).await.starts_with("extra_header: "));
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_none_is_refused_and_so_is_one_that_would_not_be_looked_at() {
+    let mut on = OnEmulator::start().await;
+    on.fill_in("ca_certificate", "not a certificate");
+    let message = refused(&on).await;
+    assert!(message.starts_with("ca_certificate: ") && message.contains("PEM"), "{message}");
+    on.fill_in("verify_tls", false);
+    assert!(refused(&on).await.contains("verify_tls"));
+    on.fill_in("ca_certificate", "");
+    on.validate().await.unwrap();
 }
 
 #[tokio::test]

@@ -195,7 +195,8 @@ async fn a_file_that_breaks_off_is_an_error_and_not_half_a_file() {
     on.comfyui.faults().cut_answer_after("/view", 2000);
     let error = run_failed(&on, &json!({"1": load("Photo"), "2": save("1")}), json!({"images": [photo]})).await;
     assert!(error.message.contains("connection was lost"), "{}", error.message);
-    on.comfyui.faults().plan(None, "/view", Fault::Status(comfyui_emulator::StatusCode::NOT_FOUND), Some(1));
+    // Once more after the run that is to make it again.
+    on.comfyui.faults().plan(None, "/view", Fault::Status(comfyui_emulator::StatusCode::NOT_FOUND), Some(2));
     let error = run_failed(&on, &red_picture(), json!({})).await;
     assert!(error.message.contains("the server no longer has the file \"result_0000"), "{}", error.message);
 }

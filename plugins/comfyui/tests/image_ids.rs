@@ -53,11 +53,14 @@ async fn what_does_not_fit_is_refused_before_anything_is_sent() {
     let on = OnEmulator::start().await;
     let one = json!({"1": load("Only"), "2": save("1")});
     let refused = [
-        (refusal(run(&on, &one, "").await), "images: 2 images were given, but the workflow has 1 that loads an image"),
+        (
+            refusal(run(&on, &one, "").await),
+            "images: blue.png: file 2 of those given (image) has no input left to go to; the workflow has 1 input for a file",
+        ),
         (refusal(run(&on, &one, "1").await), "image_ids: 1 image node ids and 2 images were given"),
         (refusal(run(&on, &two_pictures(), "2,7").await), "image_ids: the workflow has no node \"7\""),
         (refusal(run(&on, &two_pictures(), "2,2").await), "image_ids: node 2 \"Second\" (LoadImage) is named twice"),
-        (refusal(run(&on, &two_pictures(), "2,11").await), "image_ids: node 11 \"Result\" (SaveImage) has no `image`"),
+        (refusal(run(&on, &two_pictures(), "2,11").await), "image_ids: node 11 \"Result\" (SaveImage) takes no image"),
     ];
     for (error, beginning) in refused {
         assert_eq!(error.error_type, "ToolParameterValidationError");
@@ -65,7 +68,7 @@ async fn what_does_not_fit_is_refused_before_anything_is_sent() {
     }
     let document = on.file("notes.pdf", "application/pdf", b"%PDF".to_vec());
     let error = refusal(on.run(&one, json!({"images": [document]})).await);
-    assert_eq!(error.message, "images: notes.pdf is not a picture (application/pdf)");
+    assert_eq!(error.message, "images: notes.pdf is not a picture (application/pdf): give it as one of the files");
     assert_eq!(on.comfyui.file_names(Folder::Input), [""; 0]);
     on.assert_well_behaved();
 }

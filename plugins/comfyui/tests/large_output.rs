@@ -69,7 +69,7 @@ fn check(on: &OnEmulator, answer: &Answer, film: &Comparison, carrier: Carrier) 
     assert_eq!((file.name.as_deref(), file.media_type.as_deref()), (Some(FILE), Some("video/mp4")));
     let outputs = &summary(answer)["outputs"];
     let expected: Value = json!([{"node_id": "1", "title": null, "filename": FILE, "subfolder": "films",
-        "type": "output", "size": film.expected.len()}]);
+        "type": "output", "media_type": "video/mp4", "size": film.expected.len()}]);
     assert_eq!(outputs, &expected);
     on.assert_well_behaved();
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use dify_plugin_host::Answer;
 use dify_plugin_protocol::{LogMessage, LogStatus, MessageBody};
-use on_emulator::{OnEmulator, colour, save, summary};
+use on_emulator::{OnEmulator, save, summary};
 use pictures::pixels;
 use serde_json::{Value, json};
 
@@ -114,13 +114,26 @@ async fn texts_come_as_text() {
 }
 
 #[tokio::test]
-async fn a_run_that_puts_out_nothing_says_so() {
+async fn pictures_that_only_the_socket_brings_arrive_or_are_told_to_be_missing() {
     let on = OnEmulator::start().await;
-    let workflow = json!({"1": colour(0), "2": {"class_type": "SaveImageWebsocket", "inputs": {"images": ["1", 0]}}});
+    let batch = json!({"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 3, "color": 255}});
+    let workflow = json!({"1": batch, "2": {"class_type": "SaveImageWebsocket", "inputs": {"images": ["1", 0]}}});
+    for _ in 0..5 {
+        let answer = on.run(&workflow, json!({})).await.unwrap();
+        let names: Vec<_> = answer.files.iter().map(|file| file.name.as_deref().unwrap()).collect();
+        assert_eq!(names, ["websocket_2_00001.png", "websocket_2_00002.png", "websocket_2_00003.png"]);
+        assert_eq!(pixels(answer.files[2].content.as_deref().unwrap()).get_pixel(0, 0).0, [0, 0, 255]);
+        assert_eq!(summary(&answer)["outputs"][2]["type"], "websocket");
+    }
+    on.comfyui.faults().refuse_websocket();
     let answer = on.run(&workflow, json!({})).await.unwrap();
     let [nothing, note] = answer.texts()[..] else { panic!("{answer:?}") };
     assert_eq!(nothing, "The workflow ran, and put out no files and no texts.");
-    assert!(note.starts_with("\nNote: the pictures of node 2 (SaveImageWebsocket) are not collected"), "{note}");
+    assert!(note.starts_with("\nNote: pictures of node 2 (SaveImageWebsocket) did not arrive"), "{note}");
+    let logs = answer.logs();
+    let run = logs.iter().find(|log| log.label == "Run the workflow").unwrap();
+    assert!(run.data["followed_by"].as_str().unwrap().contains("HTTP 503"), "{run:?}");
+    on.assert_well_behaved();
 }
 
 #[tokio::test]
@@ -135,7 +148,10 @@ async fn branches_that_the_server_drops_are_told() {
     let [warning] = &summary(&answer)["warnings"].as_array().unwrap()[..] else { panic!("{answer:?}") };
     let warning = warning.as_str().unwrap();
     assert!(warning.contains(r#"node 10 "Shrink" (ImageScale): upscale_method"#), "{warning}");
-    assert_eq!(answer.text(), format!("Note: {warning}"));
+    assert_eq!(
+        answer.text(),
+        format!("The workflow made 2 files: result_00001_.png, result_00002_.png.\nNote: {warning}")
+    );
 }
 
 #[tokio::test]

@@ -81,14 +81,12 @@ impl ComfyUi {
     /// # Errors
     /// [`ClientError`].
     pub async fn node_classes(&self, class_types: &[&str]) -> Result<NodeClasses, ClientError> {
-        let asked = class_types.iter().take(MAX_CLASSES).map(|class_type| {
-            let (server, class_type) = (self.clone(), (*class_type).to_owned());
-            async move {
-                let entry = server.object_info_of(&class_type).await?;
-                Ok::<_, ClientError>(entry.map(|entry| (class_type, NodeClass::read(&entry))))
-            }
+        let class_types: Vec<String> = class_types.iter().take(MAX_CLASSES).map(|name| (*name).to_owned()).collect();
+        let asked = stream::iter(class_types).map(|class_type| async move {
+            let entry = self.object_info_of(&class_type).await?;
+            Ok::<_, ClientError>(entry.map(|entry| (class_type, NodeClass::read(&entry))))
         });
-        let classes: Vec<_> = stream::iter(asked).buffer_unordered(CLASSES_AT_ONCE).try_collect().await?;
+        let classes: Vec<_> = asked.buffer_unordered(CLASSES_AT_ONCE).try_collect().await?;
         Ok(classes.into_iter().flatten().collect())
     }
 

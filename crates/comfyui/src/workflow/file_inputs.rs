@@ -49,11 +49,8 @@ pub enum FileInputsError {
 }
 
 fn count(inputs: &[FileInput]) -> String {
-    let shown: Vec<String> = inputs
-        .iter()
-        .take(MAX_LISTED)
-        .map(|input| format!("{} ({}.{})", input.node, input.takes.as_str(), input.place.input))
-        .collect();
+    let shown: Vec<String> =
+        inputs.iter().take(MAX_LISTED).map(|input| format!("{} of {}", input.place.input, input.node)).collect();
     match inputs.len() {
         0 => "no node that loads an uploaded file".to_owned(),
         1 => format!("1 input for a file: {}", shown.join(", ")),
@@ -220,7 +217,7 @@ mod tests {
     fn a_file_too_many_is_told_with_what_there_is() {
         let error = placed(&[FileKind::Image; 4]).unwrap_err();
         assert!(error.starts_with("file 4 of those given (image) has no input left to go to"), "{error}");
-        assert!(error.contains("4 inputs for files: node 3 (LoadImage) (image.image)"), "{error}");
+        assert!(error.contains("4 inputs for files: image of node 3 (LoadImage), audio of node 1"), "{error}");
     }
 
     #[test]

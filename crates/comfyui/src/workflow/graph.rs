@@ -8,7 +8,7 @@ use crate::NodeLabel;
 /// A workflow in ComfyUI's API format: what `POST /prompt` takes as `prompt`.
 ///
 /// Nodes and inputs keep the order of the file, and integers their exact 64 bits.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Workflow {
     pub(super) nodes: IndexMap<String, Node>,
 }
