@@ -74,6 +74,7 @@ impl Cos {
         let region = self.region(region);
         let url = self.endpoint().bucket_url(bucket, region, None)?;
         let target = Target::bucket(Operation::HeadBucket, bucket, region);
+        let _place = self.place().await?;
         let response = self.open(&target, &Method::HEAD, &url, &HeaderMap::new()).await?;
         let region = response.headers().get("x-cos-bucket-region").and_then(|region| region.to_str().ok());
         Ok(BucketInfo { region: region.map(str::to_owned) })

@@ -7,15 +7,16 @@ use http::header::{HeaderMap, USER_AGENT};
 use http::{HeaderValue, Method};
 use origin_client::{Connections, Origin, TransportError};
 use reqwest::Response;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use url::Url;
 
 use crate::answer::{read_bounded, read_start};
 use crate::error_response::{one_line, parse_error_response};
 use crate::refusal::{Refusal, request_id};
-use crate::retry::Attempts;
+use crate::route::Route;
 use crate::sign::Signer;
-use crate::{CosConfig, CosError, EndpointTemplate, MalformedAnswer, Target};
+use crate::{CosConfig, CosError, EndpointTemplate, MalformedAnswer, RequestLimit, Target};
 
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("oxidify-tencent-cos/", env!("CARGO_PKG_VERSION")));
 
@@ -35,6 +36,7 @@ const MAX_ERROR: usize = 64 << 10;
 pub struct Cos {
     shared: Arc<Shared>,
     deadlines: Deadlines,
+    limit: RequestLimit,
 }
 
 struct Shared {
@@ -77,7 +79,7 @@ impl Cos {
         let signer = Signer::new(&config)?;
         let region = config.region.filter(|region| !region.is_empty());
         let shared = Shared { connections, signer, endpoint: config.endpoint, region };
-        Ok(Self { shared: Arc::new(shared), deadlines: Deadlines::default() })
+        Ok(Self { shared: Arc::new(shared), deadlines: Deadlines::default(), limit: RequestLimit::default() })
     }
 
     /// The same client with other deadlines.
@@ -87,10 +89,22 @@ impl Cos {
         self
     }
 
+    /// The same client, its requests counted together with those of others.
+    #[must_use]
+    pub fn with_limit(mut self, limit: RequestLimit) -> Self {
+        self.limit = limit;
+        self
+    }
+
     /// How the addresses of buckets are made.
     #[must_use]
     pub fn endpoint(&self) -> &EndpointTemplate {
         &self.shared.endpoint
+    }
+
+    /// Leave to send a request, until it is dropped.
+    pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, CosError> {
+        self.limit.place(self.deadlines.answer).await
     }
 
     pub(crate) const fn deadlines(&self) -> Deadlines {
@@ -110,11 +124,11 @@ impl Cos {
         url: &Url,
         headers: &HeaderMap,
     ) -> Result<Response, CosError> {
-        let mut attempts = Attempts::default();
+        let mut route = Route::new(url);
         loop {
-            let answer = timeout(self.deadlines.answer, self.open_once(target, method, url, headers)).await;
-            match answer.unwrap_or_else(|_| Err(silence(url, self.deadlines.answer))) {
-                Err(error) => attempts.pause_after(error).await?,
+            let answer = timeout(self.deadlines.answer, self.open_once(target, method, route.url(), headers)).await;
+            match answer.unwrap_or_else(|_| Err(silence(route.url(), self.deadlines.answer))) {
+                Err(error) => route.pause_after(error).await?,
                 opened => return opened,
             }
         }
@@ -127,15 +141,16 @@ impl Cos {
         url: &Url,
         parse: fn(&[u8]) -> Result<T, MalformedAnswer>,
     ) -> Result<T, CosError> {
-        let mut attempts = Attempts::default();
+        let _place = self.place().await?;
+        let mut route = Route::new(url);
         loop {
-            let answer = timeout(self.deadlines.answer, self.fetch_once(target, url)).await;
-            match answer.unwrap_or_else(|_| Err(silence(url, self.deadlines.answer))) {
-                Err(error) => attempts.pause_after(error).await?,
+            let answer = timeout(self.deadlines.answer, self.fetch_once(target, route.url())).await;
+            match answer.unwrap_or_else(|_| Err(silence(route.url(), self.deadlines.answer))) {
+                Err(error) => route.pause_after(error).await?,
                 Ok((body, request_id)) => {
                     return parse(&body).or_else(|MalformedAnswer(problem)| {
                         let problem = one_line(&self.shared.signer.redact(&problem), MAX_PROBLEM).unwrap_or_default();
-                        Err(CosError::Unreadable { origin: Origin::of(url)?, problem, request_id })
+                        Err(CosError::Unreadable { origin: Origin::of(route.url())?, problem, request_id })
                     });
                 }
             }

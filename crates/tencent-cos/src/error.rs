@@ -42,6 +42,14 @@ pub enum CosError {
         /// How long it was waited for.
         waited: Duration,
     },
+    /// Others were talking to COS all the time.
+    #[error("{most} requests to COS are under way, and none ended within {} s: try again later", waited.as_secs_f32())]
+    Busy {
+        /// How many requests may be under way at a time.
+        most: usize,
+        /// How long it was waited for a place.
+        waited: Duration,
+    },
     /// The answer is not what COS answers.
     #[error("{origin}: {problem}; is this a COS endpoint?{}", request_id_note(request_id.as_deref()))]
     Unreadable {
@@ -69,14 +77,14 @@ pub enum CosError {
         actual: u64,
     },
     /// The body ended early, and could not be taken up again.
-    #[error("{target} broke off after {received} of {size} bytes")]
+    #[error("{target} broke off after {received}{} bytes", size.map(|size| format!(" of {size}")).unwrap_or_default())]
     BrokenOff {
         /// What was being read.
         target: Box<Target>,
         /// Bytes that came.
         received: u64,
-        /// Bytes the object has.
-        size: u64,
+        /// Bytes the object has, where that is known.
+        size: Option<u64>,
         /// What broke it off.
         #[source]
         cause: Box<Self>,
@@ -105,11 +113,13 @@ pub enum CosErrorKind {
     NoSuchKey,
     /// The object is archived and has to be restored before it can be read.
     InvalidObjectState,
+    /// The object is encrypted with a key of the customer's own (SSE-C).
+    CustomerKeyNeeded,
     /// The object was replaced while it was being read.
     ObjectChanged,
     /// The bytes do not match COS's checksum.
     Damaged,
-    /// COS asks for fewer requests.
+    /// COS asks for fewer requests, or as many as may be are under way.
     Throttled,
     /// COS has a failure of its own.
     Unavailable,
@@ -131,6 +141,7 @@ impl CosError {
             }
             Self::Refused(refusal) => refusal.kind,
             Self::Transport(_) | Self::Silence { .. } | Self::BrokenOff { .. } => CosErrorKind::Unreachable,
+            Self::Busy { .. } => CosErrorKind::Throttled,
             Self::Unreadable { .. } => CosErrorKind::Unreadable,
             Self::Changed { .. } => CosErrorKind::ObjectChanged,
             Self::Damaged { .. } => CosErrorKind::Damaged,
@@ -144,7 +155,7 @@ impl CosError {
         match self {
             Self::Transport(error) => error.is_temporary(),
             Self::BrokenOff { cause, .. } => cause.is_temporary(),
-            Self::Silence { .. } | Self::Changed { .. } | Self::Damaged { .. } => true,
+            Self::Silence { .. } | Self::Busy { .. } | Self::Changed { .. } | Self::Damaged { .. } => true,
             Self::Refused(refusal) => {
                 matches!(refusal.kind, CosErrorKind::Throttled | CosErrorKind::Unavailable)
             }

@@ -4,13 +4,14 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::Stream;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED};
+use http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED, TRANSFER_ENCODING,
+};
 use http::{Method, StatusCode};
 use origin_client::Origin;
-use url::Url;
 
 use crate::refusal::request_id;
-use crate::{Cos, CosError, Operation, Target};
+use crate::{Cos, CosError, CosErrorKind, Operation, Target};
 
 mod download;
 
@@ -18,8 +19,8 @@ mod download;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ObjectInfo {
-    /// Length in bytes.
-    pub size: u64,
+    /// Length in bytes; none where the server does not say (`Transfer-Encoding: chunked`).
+    pub size: Option<u64>,
     /// Media type given when it was written, parameters included.
     pub content_type: Option<String>,
     /// The entity tag as COS writes it, quotation marks included.
@@ -30,6 +31,8 @@ pub struct ObjectInfo {
     pub crc64: Option<u64>,
     /// `STANDARD_IA`, `ARCHIVE`, `DEEP_ARCHIVE`, …; none for `STANDARD`, which COS does not say.
     pub storage_class: Option<String>,
+    /// How far a restoration from the archive is (`x-cos-restore`), such as `ongoing-request="true"`.
+    pub restore: Option<String>,
     /// Encoding given when it was written, such as `gzip`. The bytes are handed over as they are stored.
     pub content_encoding: Option<String>,
 }
@@ -77,8 +80,9 @@ impl Cos {
         let region = self.region(region);
         let url = self.endpoint().bucket_url(bucket, region, Some(key))?;
         let target = Target::object(Operation::HeadObject, bucket, region, key);
+        let _place = self.place().await?;
         let response = self.open(&target, &Method::HEAD, &url, &HeaderMap::new()).await?;
-        object_info(&url, response.headers())
+        Ok(object_info(response.headers()))
     }
 
     /// The object `key`, as a stream. `region` is the configured one when none is given.
@@ -91,7 +95,16 @@ impl Cos {
         let region = self.region(region);
         let url = self.endpoint().bucket_url(bucket, region, Some(key))?;
         let target = Target::object(Operation::GetObject, bucket, region, key);
-        let response = self.open(&target, &Method::GET, &url, &HeaderMap::new()).await?;
+        let place = self.place().await?;
+        let response = match self.open(&target, &Method::GET, &url, &HeaderMap::new()).await {
+            Ok(response) => response,
+            Err(error) => {
+                drop(place);
+                return Err(self.with_storage_class(error, bucket, region, key).await);
+            }
+        };
+        // From here on at the domain that answered.
+        let url = response.url().clone();
         if response.status() != StatusCode::OK {
             return Err(CosError::Unreadable {
                 origin: Origin::of(&url)?,
@@ -99,31 +112,46 @@ impl Cos {
                 request_id: request_id(response.headers()),
             });
         }
-        let info = object_info(&url, response.headers())?;
-        let pieces = Box::pin(download::pieces(self.clone(), target, url, info.clone(), response));
+        let info = object_info(response.headers());
+        let is_chunked = response.headers().contains_key(TRANSFER_ENCODING);
+        if info.size.is_none() && info.crc64.is_none() && !is_chunked {
+            return Err(CosError::Unreadable {
+                origin: Origin::of(&url)?,
+                problem: "the server says neither how long the object is nor where it ends".to_owned(),
+                request_id: request_id(response.headers()),
+            });
+        }
+        let pieces = Box::pin(download::pieces(self.clone(), place, target, url, info.clone(), response));
         Ok(ObjectStream { info, pieces })
+    }
+
+    /// Says of an archived object where it is archived. COS tells that to a `HEAD`; who may not send it learns less.
+    async fn with_storage_class(&self, error: CosError, bucket: &str, region: Option<&str>, key: &str) -> CosError {
+        let CosError::Refused(mut refusal) = error else { return error };
+        if refusal.kind == CosErrorKind::InvalidObjectState
+            && let Ok(info) = self.head_object(bucket, region, key).await
+        {
+            refusal.is_being_restored =
+                info.restore.is_some_and(|restore| restore.contains("ongoing-request=\"true\""));
+            refusal.storage_class = info.storage_class.or(refusal.storage_class);
+        }
+        CosError::Refused(refusal)
     }
 }
 
-fn object_info(url: &Url, headers: &HeaderMap) -> Result<ObjectInfo, CosError> {
+fn object_info(headers: &HeaderMap) -> ObjectInfo {
     let text = |name: HeaderName| {
         let value = headers.get(name)?.to_str().ok()?.trim();
         (!value.is_empty()).then(|| value.to_owned())
     };
-    let Some(size) = text(CONTENT_LENGTH).and_then(|length| length.parse().ok()) else {
-        return Err(CosError::Unreadable {
-            origin: Origin::of(url)?,
-            problem: "the server does not say how long the object is".to_owned(),
-            request_id: request_id(headers),
-        });
-    };
-    Ok(ObjectInfo {
-        size,
+    ObjectInfo {
+        size: text(CONTENT_LENGTH).and_then(|length| length.parse().ok()),
         content_type: text(CONTENT_TYPE),
         etag: text(ETAG),
         last_modified: text(LAST_MODIFIED),
         crc64: text(HeaderName::from_static("x-cos-hash-crc64ecma")).and_then(|crc| crc.parse().ok()),
         storage_class: text(HeaderName::from_static("x-cos-storage-class")),
+        restore: text(HeaderName::from_static("x-cos-restore")),
         content_encoding: text(CONTENT_ENCODING),
-    })
+    }
 }

@@ -30,6 +30,12 @@ pub struct Refusal {
     /// How far this machine's clock is ahead of COS's (behind it: negative), in seconds. From the answer's `Date`,
     /// only for [`CosErrorKind::RequestTimeTooSkewed`].
     pub clock_ahead: Option<i64>,
+    /// Where an archived object is, such as `DEEP_ARCHIVE`.
+    pub storage_class: Option<String>,
+    /// Whether an archived object is on its way out of the archive.
+    pub is_being_restored: bool,
+    /// Whether the object's newest version is a delete marker: older versions may be there.
+    pub is_deleted: bool,
     /// How long the server asks to be left alone.
     pub retry_after: Option<Duration>,
 }
@@ -55,6 +61,9 @@ impl Refusal {
             message: body.message,
             request_id: request_id(headers).or(body.request_id),
             clock_ahead,
+            storage_class: header(headers, "x-cos-storage-class"),
+            is_being_restored: false,
+            is_deleted: header(headers, "x-cos-delete-marker").as_deref() == Some("true"),
             retry_after: retry_after(headers, now),
         }
     }
@@ -94,6 +103,10 @@ fn kind_of(
         Some("InvalidObjectState") => CosErrorKind::InvalidObjectState,
         Some("PreconditionFailed") => CosErrorKind::ObjectChanged,
         Some("SlowDown") => CosErrorKind::Throttled,
+        // COS's page of error codes has no code of its own for it.
+        Some(_) if status == StatusCode::BAD_REQUEST && message.is_some_and(speaks_of_a_customer_key) => {
+            CosErrorKind::CustomerKeyNeeded
+        }
         _ => match (status.as_u16(), operation) {
             (401 | 403, _) if code.is_none() => CosErrorKind::AccessDenied,
             (404, Operation::GetObject | Operation::HeadObject) if code.is_none() => CosErrorKind::NoSuchKey,
@@ -104,6 +117,13 @@ fn kind_of(
             _ => CosErrorKind::Other,
         },
     }
+}
+
+fn speaks_of_a_customer_key(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    ["server side encryption", "server-side encryption", "server-side-encryption", "sse-c", "customer key"]
+        .iter()
+        .any(|words| message.contains(words))
 }
 
 fn clock_ahead(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
@@ -156,10 +176,22 @@ impl fmt::Display for Refusal {
             CosErrorKind::NoSuchBucket => {
                 write!(f, "there is no {target}: check its name, APPID included, and its region")?;
             }
+            CosErrorKind::NoSuchKey if self.is_deleted => {
+                write!(f, "{target} was deleted; an older version of it has to be restored in COS to be read")?;
+            }
             CosErrorKind::NoSuchKey if self.code.is_none() => write!(f, "there is no {target}, or no such bucket")?,
             CosErrorKind::NoSuchKey => write!(f, "there is no {target}")?,
             CosErrorKind::InvalidObjectState => {
-                write!(f, "{target} is archived: restore it in COS, then read it")?;
+                let class = self.storage_class.as_ref().map(|class| format!(" ({class})")).unwrap_or_default();
+                if self.is_being_restored {
+                    write!(f, "{target} is archived{class} and being restored: read it when that is done")?;
+                } else {
+                    write!(f, "{target} is archived{class}: restore it in COS, then read it")?;
+                }
+            }
+            CosErrorKind::CustomerKeyNeeded => {
+                write!(f, "{target} is encrypted with a key of the customer's own (SSE-C), which COS does not keep: ")?;
+                f.write_str("it cannot be read without that key")?;
             }
             CosErrorKind::ObjectChanged => write!(f, "{target} was replaced while it was being read: read it again")?,
             CosErrorKind::Throttled => {

@@ -28,7 +28,7 @@ async fn what_cos_says_of_an_object_comes_before_its_bytes() {
             .await;
     let object = server.cos().get_object(BUCKET, None, "k").await.unwrap();
     let info = object.info().clone();
-    assert_eq!((info.size, info.crc64), (9, Some(RIGHT)));
+    assert_eq!((info.size, info.crc64), (Some(9), Some(RIGHT)));
     assert_eq!(info.content_type.as_deref(), Some("text/plain; charset=utf-8"));
     assert_eq!(info.etag.as_deref(), Some("\"e\""));
     assert_eq!(info.last_modified.as_deref(), Some("Fri, 24 May 2019 11:49:50 GMT"));
@@ -65,7 +65,7 @@ async fn a_damaged_object_is_never_handed_over_whole() {
 async fn an_empty_object_is_an_empty_stream() {
     let server = Server::start([Reply::new("200 OK", &["x-cos-hash-crc64ecma: 0"], "")]).await;
     let object = server.cos().get_object(BUCKET, None, "k").await.unwrap();
-    assert_eq!(object.info().size, 0);
+    assert_eq!(object.info().size, Some(0));
     assert!(object.try_collect::<Vec<_>>().await.unwrap().is_empty());
 }
 
@@ -77,4 +77,48 @@ async fn an_object_of_many_pieces_arrives_in_order() {
     let pieces: Vec<_> = object.try_collect().await.unwrap();
     assert!(pieces.len() > 1);
     assert!(pieces.concat() == body);
+}
+
+/// A body without `Content-Length`, in chunks of three bytes.
+fn chunked(headers: &[&str], body: &[u8], is_whole: bool) -> Reply {
+    let mut sent: Vec<u8> = body.chunks(3).flat_map(|piece| [b"3\r\n", piece, b"\r\n"].concat()).collect();
+    if is_whole {
+        sent.extend_from_slice(b"0\r\n\r\n");
+    }
+    Reply::without_length("200 OK", &[&["Transfer-Encoding: chunked"], headers].concat(), sent)
+}
+
+#[tokio::test]
+async fn a_length_that_is_not_said_is_found_out() {
+    let crc = format!("x-cos-hash-crc64ecma: {RIGHT}");
+    let server = Server::start([chunked(&[], b"123456789", true), chunked(&[&crc], b"123456789", true)]).await;
+    for _ in 0..2 {
+        let object = server.cos().get_object(BUCKET, None, "k").await.unwrap();
+        assert_eq!(object.info().size, None);
+        assert_eq!(object.try_collect::<Vec<_>>().await.unwrap().concat(), b"123456789");
+    }
+}
+
+#[tokio::test]
+async fn without_a_length_damage_and_a_broken_connection_are_still_found() {
+    let server = Server::start([
+        chunked(&["x-cos-hash-crc64ecma: 7"], b"123456789", true),
+        chunked(&[], b"123456", false),
+        chunked(&["ETag: \"e\""], b"123456", false),
+        Reply::new("206 Partial Content", &["Content-Range: bytes 6-8/9"], "789"),
+    ])
+    .await;
+    let read = async || server.cos().get_object(BUCKET, None, "k").await.unwrap().try_collect::<Vec<_>>().await;
+    assert_eq!(read().await.unwrap_err().kind(), CosErrorKind::Damaged);
+    let error = read().await.unwrap_err();
+    assert!(matches!(error, CosError::BrokenOff { received: 6, size: None, .. }), "{error}");
+    assert!(error.to_string().ends_with("broke off after 6 bytes"), "{error}");
+    assert_eq!(read().await.unwrap().concat(), b"123456789");
+}
+
+#[tokio::test]
+async fn a_body_that_ends_nobody_knows_where_is_refused() {
+    let server = Server::start([Reply::without_length("200 OK", &[], b"1234")]).await;
+    let error = server.cos().get_object(BUCKET, None, "k").await.unwrap_err();
+    assert_eq!(error.kind(), CosErrorKind::Unreadable, "{error}");
 }

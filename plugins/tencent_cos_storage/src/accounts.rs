@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dify_plugin::Error;
 use secrecy::ExposeSecret;
-use tencent_cos::{Connections, Cos, TlsOptions};
+use tencent_cos::{Connections, Cos, RequestLimit, TlsOptions};
 
 use crate::account::Account;
 use crate::credentials::{Credentials, Settings};
@@ -18,6 +18,8 @@ pub(crate) struct Accounts {
     /// Opened by the first call: the heartbeat does not wait for TLS roots to be read.
     pools: Arc<Mutex<Vec<(TlsOptions, Connections)>>>,
     regions: Arc<RegionCache>,
+    /// Over all calls: Dify can ask for many files at once.
+    limit: RequestLimit,
 }
 
 impl Accounts {
@@ -30,7 +32,8 @@ impl Accounts {
         let id = AccountId::new(&config.endpoint.to_string(), config.secret_id.expose_secret().trim());
         let region = config.region.clone();
         let cos = Cos::with_connections(config, self.connections(&tls)?)
-            .map_err(|error| Error::credentials(error.to_string()))?;
+            .map_err(|error| Error::credentials(error.to_string()))?
+            .with_limit(self.limit.clone());
         Ok(Account { cos, allowed, region, id, regions: Arc::clone(&self.regions) })
     }
 

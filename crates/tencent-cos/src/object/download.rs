@@ -5,6 +5,7 @@ use http::header::{CONTENT_RANGE, HeaderMap, HeaderValue, IF_MATCH, RANGE};
 use http::{Method, StatusCode};
 use origin_client::{Origin, TransportError};
 use reqwest::Response;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use url::Url;
 
@@ -18,12 +19,26 @@ const MAX_RESUMES: u32 = 5;
 /// The object's bytes from `response` on; the last item is an error unless all of them came.
 pub(super) fn pieces(
     cos: Cos,
+    place: OwnedSemaphorePermit,
     target: Target,
     url: Url,
     info: ObjectInfo,
     response: Response,
 ) -> impl Stream<Item = Result<Bytes, CosError>> + Send {
-    let download = Download { cos, target, url, info, response, received: 0, crc: Digest::new(), resumes: 0 };
+    let size = info.size;
+    let download = Download {
+        cos,
+        _place: place,
+        target,
+        url,
+        info,
+        size,
+        response,
+        received: 0,
+        held: None,
+        crc: Digest::new(),
+        resumes: 0,
+    };
     stream::unfold(Some(download), |download| async {
         let mut download = download?;
         match download.next().await {
@@ -36,51 +51,66 @@ pub(super) fn pieces(
 
 struct Download {
     cos: Cos,
+    /// Kept for as long as the download takes.
+    _place: OwnedSemaphorePermit,
     target: Target,
     url: Url,
     info: ObjectInfo,
+    /// Length of the object, as soon as it is known.
+    size: Option<u64>,
     response: Response,
     received: u64,
+    /// The piece before the next: the last one waits here until all has been checked.
+    held: Option<Bytes>,
     crc: Digest,
     resumes: u32,
 }
 
 impl Download {
-    /// The next piece, checked against length and, if it is the last, CRC64. `None` after the last.
+    /// The next piece; the last one when length and CRC64 are right. `None` after it.
     async fn next(&mut self) -> Result<Option<Bytes>, CosError> {
-        while self.received < self.info.size {
+        while self.size != Some(self.received) {
             match self.piece().await {
-                Ok(piece) if piece.is_empty() => {}
-                Ok(piece) => return self.account(piece).map(Some),
+                Ok(Some(piece)) => {
+                    self.account(&piece)?;
+                    if let Some(before) = self.held.replace(piece) {
+                        return Ok(Some(before));
+                    }
+                }
+                Ok(None) if self.size.is_none() => self.size = Some(self.received),
+                Ok(None) => {
+                    let cause = self.unreadable("the body is shorter than its announced length")?;
+                    self.resume(cause).await?;
+                }
                 Err(cause) => self.resume(cause).await?,
             }
         }
-        if self.info.size == 0 {
-            self.check()?;
-        }
-        Ok(None)
+        self.check()?;
+        Ok(self.held.take())
     }
 
-    async fn piece(&mut self) -> Result<Bytes, CosError> {
+    /// What comes next of the body, never empty; `None` at its end.
+    async fn piece(&mut self) -> Result<Option<Bytes>, CosError> {
         let silent_for = self.cos.deadlines().silence;
-        match timeout(silent_for, self.response.chunk()).await {
-            Ok(Ok(Some(piece))) => Ok(piece),
-            Ok(Ok(None)) => Err(self.unreadable("the body is shorter than its announced length")?),
-            Ok(Err(error)) => Err(CosError::Transport(TransportError::new(&Origin::of(&self.url)?, &error))),
-            Err(_) => Err(silence(&self.url, silent_for)),
+        loop {
+            match timeout(silent_for, self.response.chunk()).await {
+                Ok(Ok(Some(piece))) if piece.is_empty() => {}
+                Ok(Ok(piece)) => return Ok(piece),
+                Ok(Err(error)) => {
+                    return Err(CosError::Transport(TransportError::new(&Origin::of(&self.url)?, &error)));
+                }
+                Err(_) => return Err(silence(&self.url, silent_for)),
+            }
         }
     }
 
-    fn account(&mut self, piece: Bytes) -> Result<Bytes, CosError> {
+    fn account(&mut self, piece: &Bytes) -> Result<(), CosError> {
         self.received = self.received.saturating_add(piece.len() as u64);
-        if self.received > self.info.size {
+        if self.size.is_some_and(|size| self.received > size) {
             return Err(self.unreadable("the body is longer than its announced length")?);
         }
-        self.crc.write(&piece);
-        if self.received == self.info.size {
-            self.check()?;
-        }
-        Ok(piece)
+        self.crc.write(piece);
+        Ok(())
     }
 
     fn check(&self) -> Result<(), CosError> {
@@ -100,7 +130,7 @@ impl Download {
             return Err(self.broken_off(cause));
         };
         self.resumes += 1;
-        tracing::debug!(received = self.received, size = self.info.size, %cause, "COS object is taken up again");
+        tracing::debug!(received = self.received, size = self.size, %cause, "COS object is taken up again");
         let range = HeaderValue::try_from(format!("bytes={}-", self.received)).map_err(|_| CosError::Unsignable)?;
         let headers = HeaderMap::from_iter([(RANGE, range), (IF_MATCH, etag)]);
         let response = match self.cos.open(&self.target, &Method::GET, &self.url, &headers).await {
@@ -113,11 +143,12 @@ impl Download {
         }
         let content_range = response.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok());
         match content_range.and_then(parse_content_range) {
-            Some((start, size)) if start == self.received && size == self.info.size => {
+            Some((_, size)) if self.size.is_some_and(|known| known != size) => Err(self.changed()),
+            Some((start, size)) if start == self.received => {
+                self.size = Some(size);
                 self.response = response;
                 Ok(())
             }
-            Some((_, size)) if size != self.info.size => Err(self.changed()),
             _ => Err(self.broken_off(cause)),
         }
     }
@@ -130,7 +161,7 @@ impl Download {
         CosError::BrokenOff {
             target: Box::new(self.target.clone()),
             received: self.received,
-            size: self.info.size,
+            size: self.size,
             cause: Box::new(cause),
         }
     }
