@@ -4,6 +4,8 @@
 
 mod child;
 mod demo;
+#[cfg(unix)]
+mod doctor;
 mod emulate;
 mod invoke;
 mod package;
@@ -34,6 +36,9 @@ enum Command {
     /// Build packages that a Dify administrator installs, and check their signatures.
     #[command(subcommand)]
     Package(package::Packaging),
+    /// Unpack a package and start it as Dify's daemon does, and say how it does.
+    #[cfg(unix)]
+    Doctor(doctor::Arguments),
     /// Be a plugin: what this command starts as a child process of itself.
     #[command(hide = true)]
     Plugin {
@@ -52,6 +57,8 @@ fn main() -> ExitCode {
         Command::Invoke(invocation) => run(invoke::run(invocation)),
         Command::Emulate(emulator) => run(emulate::run(emulator)),
         Command::Package(packaging) => package::run(&packaging),
+        #[cfg(unix)]
+        Command::Doctor(arguments) => run(doctor::run(arguments)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -136,6 +136,29 @@ fn they_are_the_same_each_time() {
 }
 
 #[test]
+fn the_doctor_finds_them_well_and_a_broken_one_not() {
+    for (plugin, executable_name) in PLUGINS {
+        if executable(executable_name).is_none() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        package(plugin, folder.path());
+        let file = folder.path().join(format!("{plugin}-{}.difypkg", env!("CARGO_PKG_VERSION")));
+        let doctor = || Command::new(env!("CARGO_BIN_EXE_oxidify")).arg("doctor").arg(&file).output().unwrap();
+        let well = doctor();
+        let said = String::from_utf8_lossy(&well.stdout);
+        assert!(well.status.success(), "{said}{}", String::from_utf8_lossy(&well.stderr));
+        assert!(
+            said.starts_with(&format!("oxidify/{plugin}:")) && said.contains("without credentials, says"),
+            "{said}"
+        );
+
+        fs::write(&file, b"PK broken").unwrap();
+        assert!(!doctor().status.success());
+    }
+}
+
+#[test]
 fn a_file_that_is_no_executable_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("script");
