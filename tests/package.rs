@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -16,15 +16,24 @@ use serde_json::Map;
 
 const PLUGINS: [(&str, &str); 2] = [("comfyui", "oxidify-comfyui"), ("tencent_cos_storage", "oxidify-tencent-cos")];
 
-/// The plugin's executable, which `cargo test --workspace` builds beside this command.
-fn executable(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_BIN_EXE_oxidify")).with_file_name(name);
-    if path.is_file() {
-        return Some(path);
+/// Whether the plugin's executable is beside this command, where `cargo test --workspace` builds it.
+fn is_built(executable: &str) -> bool {
+    or_skip(Path::new(env!("CARGO_BIN_EXE_oxidify")).with_file_name(executable).is_file(), executable)
+}
+
+/// Whether it is built, and there is a Python to start it as the daemon does.
+fn can_start(executable: &str) -> bool {
+    let python = Command::new("python3").arg("--version").output();
+    is_built(executable) && or_skip(python.is_ok_and(|python| python.status.success()), "python3")
+}
+
+/// What is missing on a user's machine is said; in CI it is a fault.
+fn or_skip(is_there: bool, what: &str) -> bool {
+    assert!(is_there || std::env::var_os("CI").is_none(), "{what} is not here");
+    if !is_there {
+        println!("skipped: {what} is not here");
     }
-    assert!(std::env::var_os("CI").is_none(), "{} was not built", path.display());
-    println!("skipped: {} was not built; `cargo test --workspace` does", path.display());
-    None
+    is_there
 }
 
 fn package(plugin: &str, out: &Path) -> Vec<u8> {
@@ -61,8 +70,8 @@ async fn answers(plugin: &PluginProcess, name: &str) {
 
 #[tokio::test]
 async fn they_start_as_the_daemon_starts_them() {
-    for (plugin, executable_name) in PLUGINS {
-        if executable(executable_name).is_none() {
+    for (plugin, executable) in PLUGINS {
+        if !can_start(executable) {
             return;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -80,8 +89,8 @@ async fn they_start_as_the_daemon_starts_them() {
 
 #[tokio::test]
 async fn where_nothing_may_run_they_run_from_memory() {
-    let (plugin, executable_name) = PLUGINS[0];
-    if executable(executable_name).is_none() {
+    let (plugin, executable) = PLUGINS[0];
+    if !can_start(executable) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -104,8 +113,8 @@ async fn where_nothing_may_run_they_run_from_memory() {
 
 #[tokio::test]
 async fn an_executable_that_is_missing_is_named() {
-    let (plugin, executable_name) = PLUGINS[0];
-    if executable(executable_name).is_none() {
+    let (plugin, executable) = PLUGINS[0];
+    if !can_start(executable) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -120,8 +129,8 @@ async fn an_executable_that_is_missing_is_named() {
 
 #[test]
 fn they_are_the_same_each_time() {
-    for (plugin, executable_name) in PLUGINS {
-        if executable(executable_name).is_none() {
+    for (plugin, executable) in PLUGINS {
+        if !is_built(executable) {
             return;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -137,8 +146,8 @@ fn they_are_the_same_each_time() {
 
 #[test]
 fn the_doctor_finds_them_well_and_a_broken_one_not() {
-    for (plugin, executable_name) in PLUGINS {
-        if executable(executable_name).is_none() {
+    for (plugin, executable) in PLUGINS {
+        if !can_start(executable) {
             return;
         }
         let folder = tempfile::tempdir().unwrap();
