@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED, TRANSFER_ENCODING,
 };
@@ -41,7 +41,8 @@ pub struct ObjectInfo {
 ///
 /// Length and CRC64 are checked on the way, and the last piece is handed over only if they are right: a stream whose
 /// last item is not an error gave the whole object as COS has it. A lost or silent connection is taken up again where it
-/// broke, as long as the object is the same (`Range` with `If-Match`), at most five times.
+/// broke, as long as the object is the same (`Range` with `If-Match`), at most five times. After its end or an error it
+/// stays at its end.
 pub struct ObjectStream {
     info: ObjectInfo,
     pieces: Pin<Box<dyn Stream<Item = Result<Bytes, CosError>> + Send>>,
@@ -121,7 +122,7 @@ impl Cos {
                 request_id: request_id(response.headers()),
             });
         }
-        let pieces = Box::pin(download::pieces(self.clone(), place, target, url, info.clone(), response));
+        let pieces = Box::pin(download::pieces(self.clone(), place, target, url, info.clone(), response).fuse());
         Ok(ObjectStream { info, pieces })
     }
 

@@ -5,6 +5,7 @@ mod accounts;
 mod allow_list;
 mod browse;
 mod bucket;
+mod content_encoding;
 mod credentials;
 mod download;
 mod drive;

@@ -4,7 +4,7 @@
 #[path = "plugin/on_emulator.rs"]
 mod on_emulator;
 
-use cos_emulator::{ObjectOptions, generated_bytes};
+use cos_emulator::{Fault, ObjectOptions, Operation, generated_bytes};
 use dify_plugin_host::{Carrier, UploadFault};
 use on_emulator::{BUCKET, OnEmulator, refusal};
 
@@ -103,7 +103,7 @@ async fn an_archived_file_is_said_to_be_archived() {
     on.cos.put_object_with(BUCKET, "old.txt", "x", options).unwrap();
     let error = refusal(&on.cos, on.download(BUCKET, "old.txt").await);
     assert_eq!(error.error_type, "InvalidObjectState");
-    assert!(error.message.contains("archived"), "{}", error.message);
+    assert!(error.message.contains("is archived (ARCHIVE): restore it"), "{}", error.message);
 }
 
 #[tokio::test]
@@ -124,4 +124,27 @@ async fn a_large_file_that_dify_cannot_take_names_the_setting() {
     let error = refusal(&on.cos, on.download(BUCKET, "large.bin").await);
     assert!(error.message.contains("FILES_URL"), "{}", error.message);
     on.assert_well_behaved();
+}
+
+#[tokio::test]
+async fn a_file_whose_length_is_not_said_arrives_whole() {
+    let on = OnEmulator::start().await;
+    for (key, size, carrier) in [("small.bin", 100_000, Carrier::Blob), ("large.bin", LARGE, Carrier::Link)] {
+        on.cos.put_generated_object(BUCKET, key, size, 3).unwrap();
+        on.cos.faults().inject(Fault::NoContentLength.on(Operation::GetObject));
+        let file = on.download(BUCKET, key).await.unwrap();
+        assert_eq!((file.carrier, file.size), (carrier, size));
+        assert!(file.content.unwrap() == content(size, 3), "the bytes are others");
+    }
+    on.assert_well_behaved();
+}
+
+#[tokio::test]
+async fn a_large_file_that_dify_cannot_take_is_not_fetched_first() {
+    let on = OnEmulator::start().await;
+    let options = ObjectOptions { without_crc64: true, ..ObjectOptions::default() };
+    on.cos.put_generated_object_with(BUCKET, "large.bin", 1 << 40, 9, options).unwrap();
+    on.uploads.set_fault(Some(UploadFault::RelativeUrl));
+    let error = refusal(&on.cos, on.download(BUCKET, "large.bin").await);
+    assert!(error.message.contains("1099511627776 bytes was not delivered"), "{}", error.message);
 }
