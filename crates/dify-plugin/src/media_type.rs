@@ -20,9 +20,7 @@ pub(crate) fn for_dify(declared: Option<&str>, name: &str) -> String {
         return declared.to_owned();
     }
     let by_name = by_name(&extension);
-    // A text called `.ts` is no film.
-    let contradicts = declared.starts_with("text/") && by_name.starts_with("video/");
-    if (by_name == UNKNOWN || contradicts) && guess_extension(declared).is_some() {
+    if by_name == UNKNOWN && guess_extension(declared).is_some() {
         return declared.to_owned();
     }
     by_name.to_owned()
@@ -44,9 +42,9 @@ fn says_little(media_type: &str, extension: &str) -> bool {
         | "application/binary"
         | "application/unknown"
         | "application/download"
-        | "application/force-download"
-        // What a server knows of Markdown, CSV and source code.
-        | "text/plain" => true,
+        | "application/force-download" => true,
+        // What a server knows of Markdown, CSV and source code. A text called `.ts` is no film.
+        "text/plain" => !matches!(extension, "ts" | "mts"),
         // What a server that looks at the bytes sees of office documents.
         "application/zip" => matches!(extension, "docx" | "xlsx" | "pptx" | "odt" | "ods" | "odp" | "epub"),
         "application/xml" | "text/xml" => matches!(extension, "svg" | "xhtml"),
