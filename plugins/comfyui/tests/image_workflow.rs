@@ -39,7 +39,10 @@ async fn a_photo_comes_back_inverted_pixel_by_pixel() {
         json!([{"node_id": "3", "title": "Result", "filename": "result_00001_.png", "subfolder": "",
             "type": "output", "media_type": "image/png", "size": file.size}])
     );
-    assert_eq!((summary["warnings"].clone(), answer.text().as_str()), (json!([]), "The workflow made 1 file: result_00001_.png."));
+    assert_eq!(
+        (summary["warnings"].clone(), answer.text().as_str()),
+        (json!([]), "The workflow made 1 file: result_00001_.png.")
+    );
     assert_eq!(answer.variables()["prompt_id"], summary["prompt_id"]);
     on.assert_well_behaved();
 }

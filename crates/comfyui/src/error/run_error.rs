@@ -27,7 +27,7 @@ pub enum RunError {
     #[error("the server no longer knows the run: it was deleted from the queue, or ComfyUI was restarted")]
     Deleted,
     /// The deadline passed.
-    #[error("the run did not finish within {} s; {}", after.as_secs(), cancelling(*cancelled))]
+    #[error("the run did not finish within {} s; {}", after.as_secs_f64().ceil(), cancelling(*cancelled))]
     DeadlinePassed {
         /// The time that was given.
         after: Duration,
