@@ -52,7 +52,23 @@ async fn a_large_file_is_uploaded_and_linked() {
 #[tokio::test]
 async fn odd_keys_reach_cos_as_they_are() {
     let on = OnEmulator::start().await;
-    for key in ["a b+c%25.txt", "docs//x", "/leading", "q?x=1&y#z", "line\nbreak", "a/../b", "😀", "back\\slash"] {
+    for key in [
+        "a b+c%25.txt",
+        "docs//x",
+        "/leading",
+        "q?x=1&y#z",
+        "line\nbreak",
+        "a/../b",
+        "😀",
+        "back\\slash",
+        "//",
+        "./a",
+        "../a",
+        "dots...",
+        "ctl/\u{1}\u{7f}",
+        "a=b&c=d;e",
+        "folder/",
+    ] {
         on.put(key, key);
         let file = on.download(BUCKET, key).await.unwrap();
         assert_eq!(file.content.as_deref(), Some(key.as_bytes()), "{key:?}");
@@ -147,4 +163,16 @@ async fn a_large_file_that_dify_cannot_take_is_not_fetched_first() {
     on.uploads.set_fault(Some(UploadFault::RelativeUrl));
     let error = refusal(&on.cos, on.download(BUCKET, "large.bin").await);
     assert!(error.message.contains("1099511627776 bytes was not delivered"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn the_longest_key_is_read_and_named_by_its_end() {
+    let on = OnEmulator::start().await;
+    let name = format!("{}.pdf", "长".repeat(80));
+    let key = format!("{}/{name}", "d".repeat(850 - 1 - name.len()));
+    on.put(&key, "x");
+    let file = on.download(BUCKET, &key).await.unwrap();
+    let shown = file.name.unwrap();
+    assert!(shown.starts_with("长长") && shown.ends_with(".pdf"), "{shown}");
+    assert_eq!(file.media_type.as_deref(), Some("application/pdf"));
 }

@@ -140,3 +140,49 @@ async fn what_is_no_list_is_said_to_be_none() {
     on.validate().await.unwrap();
     on.assert_well_behaved();
 }
+
+#[tokio::test]
+async fn a_connection_that_breaks_every_64_kib_is_taken_up_each_time() {
+    const PIECE: u64 = 65_536;
+    let on = OnEmulator::start().await;
+    on.cos.put_generated_object(BUCKET, "a.bin", 6 * PIECE, 6).unwrap();
+    let mut whole = vec![0; usize::try_from(6 * PIECE).unwrap()];
+    cos_emulator::generated_bytes(6, 0, &mut whole);
+    // In one download five times in a row, and in one download each at every boundary.
+    on.cos.faults().inject(Fault::CutBody { after: PIECE }.times(5).on(Operation::GetObject));
+    assert!(on.download(BUCKET, "a.bin").await.unwrap().content.unwrap() == whole, "the bytes are others");
+    assert_eq!(on.cos.requests().len(), 6);
+    for boundary in 0..6 {
+        for after in [boundary * PIECE, boundary * PIECE + 1] {
+            on.cos.faults().inject(Fault::CutBody { after }.on(Operation::GetObject));
+            let file = on.download(BUCKET, "a.bin").await.unwrap();
+            assert!(file.content.unwrap() == whole, "the bytes are others after a cut at {after}");
+        }
+    }
+    assert_eq!(on.cos.faults().pending(), 0);
+    on.assert_well_behaved();
+}
+
+#[tokio::test]
+async fn bursts_of_503_are_waited_out() {
+    let on = OnEmulator::start().await;
+    on.put("a.txt", "a");
+    for operation in [Operation::ListBuckets, Operation::ListObjects, Operation::GetObject] {
+        on.cos.faults().inject(Fault::SlowDown.times(2).on(operation));
+    }
+    on.validate().await.unwrap();
+    on.browse(json!({"bucket": BUCKET, "prefix": ""})).await.unwrap();
+    assert_eq!(on.download(BUCKET, "a.txt").await.unwrap().content.as_deref(), Some(&b"a"[..]));
+    assert_eq!((on.cos.faults().pending(), on.cos.requests().len()), (0, 9));
+}
+
+#[tokio::test]
+async fn a_slow_body_is_waited_for() {
+    let on = OnEmulator::start().await;
+    on.put("a.txt", &"0123456789".repeat(100));
+    on.cos.faults().inject(Fault::SlowBody { piece: 100, pause: Duration::from_millis(30) });
+    on.cos.faults().inject(Fault::DelayHeaders(Duration::from_millis(300)));
+    let file = on.download(BUCKET, "a.txt").await.unwrap();
+    assert_eq!(file.content.unwrap(), "0123456789".repeat(100).as_bytes());
+    assert_eq!(on.cos.requests().len(), 1);
+}

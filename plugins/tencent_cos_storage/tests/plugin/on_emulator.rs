@@ -37,6 +37,7 @@ impl OnEmulator {
     /// The same, with an upload address of the test's own.
     pub(crate) async fn start_uploading_to(uploads: UploadEndpoint) -> Self {
         let cos = CosEmulator::builder().start().await.unwrap();
+        cos.create_bucket(BUCKET, "ap-guangzhou").unwrap();
         let credentials = credentials(&cos, &cos.endpoint());
         Self::start_with(cos, uploads, credentials, |_| ()).await
     }
@@ -49,6 +50,12 @@ impl OnEmulator {
 
     /// The same with an emulator of the test's own.
     pub(crate) async fn start_with_regions_on(cos: CosEmulator) -> Self {
+        cos.create_bucket(BUCKET, "ap-guangzhou").unwrap();
+        Self::start_without_bucket(cos).await
+    }
+
+    /// The same without [`BUCKET`].
+    pub(crate) async fn start_without_bucket(cos: CosEmulator) -> Self {
         let credentials = credentials(&cos, "http://{bucket}.cos.{region}.myqcloud.com");
         let proxy = cos.url();
         let uploads = UploadEndpoint::start().await.unwrap();
@@ -64,7 +71,6 @@ impl OnEmulator {
         credentials: Map<String, Value>,
         set_up: impl FnOnce(&mut Command),
     ) -> Self {
-        cos.create_bucket(BUCKET, "ap-guangzhou").unwrap();
         let dify = DifyHost::builder().uploads(uploads.clone()).call_limit(PATIENCE).strict(true).build();
         let mut command = Command::new(env!("CARGO_BIN_EXE_oxidify-tencent-cos"));
         for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
