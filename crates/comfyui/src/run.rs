@@ -7,6 +7,8 @@ pub use machine::{Hint, Run};
 pub use update::{Preview, Update};
 
 #[cfg(test)]
+mod mutations;
+#[cfg(test)]
 mod recorded;
 #[cfg(test)]
 mod sequences;

@@ -12,7 +12,7 @@ use crate::python_json::{from_slice, without_bare_floats};
 use crate::record::RawHistory;
 use crate::{Ending, Event, Hint, Record, Run, Sighting, Update, Verdict, Workflow};
 
-fn transcripts() -> Vec<(String, String)> {
+pub(super) fn transcripts() -> Vec<(String, String)> {
     let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/comfyui-transcripts");
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut found: Vec<(String, String)> = entries
@@ -27,13 +27,13 @@ fn transcripts() -> Vec<(String, String)> {
 }
 
 /// The JSON of a text frame: `[  0.0123] WS(name) TEXT {…}`.
-fn frame(line: &str) -> Option<&str> {
+pub(super) fn frame(line: &str) -> Option<&str> {
     let (_, rest) = line.strip_prefix('[')?.split_once("] WS")?;
     rest.split_once(" TEXT ").map(|(_, json)| json).filter(|json| json.starts_with('{'))
 }
 
 /// The records in a transcript by prompt id, as far as the recorder did not cut them.
-fn records(text: &str) -> HashMap<String, Record> {
+pub(super) fn records(text: &str) -> HashMap<String, Record> {
     let bodies = text
         .lines()
         .filter(|line| line.starts_with("{\"") && line.contains("\"outputs\"") && line.contains("\"prompt\": ["));
