@@ -2,6 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
+use std::env;
 use std::fmt::Debug;
 use std::process::Command;
 use std::time::Duration;
@@ -32,6 +33,17 @@ impl OnEmulator {
     /// A server that asks for [`TOKEN`], below a path, as behind a gateway.
     pub(crate) async fn start() -> Self {
         Self::start_with(|comfyui| comfyui, |_| ()).await
+    }
+
+    /// The server that `OXIDIFY_COMFYUI_URL` names, with the key in `OXIDIFY_COMFYUI_KEY` if it wants one; without it, the
+    /// emulator.
+    pub(crate) async fn start_on_any_server() -> Self {
+        let mut on = Self::start().await;
+        if let Ok(url) = env::var("OXIDIFY_COMFYUI_URL") {
+            on.fill_in("base_url", url);
+            on.fill_in("comfyui_api_key", env::var("OXIDIFY_COMFYUI_KEY").unwrap_or_default());
+        }
+        on
     }
 
     pub(crate) async fn start_with(
