@@ -7,21 +7,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{
-    collections::BTreeSet,
-    env, fs,
-    io::{Read, Write},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+#[path = "python/official_client.rs"]
+mod official_client;
+
+use std::{collections::BTreeSet, env, path::Path, process::Command, time::Duration};
 
 use cos_emulator::{CosEmulator, generated_bytes};
+use official_client::{environment, run};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
-const SDK: &str = "cos-python-sdk-v5==1.9.44";
 const BUCKET: &str = "photos-1250000000";
 const REGION: &str = "ap-beijing";
 const TOKEN: &str = "to/ken+=";
@@ -165,70 +160,4 @@ fn errors(result: &Value) {
             "delete": [405, "MethodNotAllowed"],
         })
     );
-}
-
-/// The Python of an environment with the SDK in it; made where it is not yet.
-fn environment() -> Result<PathBuf, String> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("official-python-client");
-    let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    let complete = folder.join("complete");
-    if fs::read_to_string(&complete).is_ok_and(|installed| installed == SDK) {
-        return Ok(python);
-    }
-    // What an interrupted run left is of no use.
-    let _ = fs::remove_dir_all(&folder);
-    run(Command::new("python3").args(["-m", "venv"]).arg(&folder), "", Duration::from_secs(120))?;
-    run(
-        Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args([
-            "--timeout",
-            "15",
-            "--retries",
-            "1",
-            SDK,
-        ]),
-        "",
-        Duration::from_secs(300),
-    )?;
-    fs::write(&complete, SDK).map_err(|error| error.to_string())?;
-    Ok(python)
-}
-
-/// Runs to the end, at most for `limit`; gives what it wrote, or the end of
-/// what it complained.
-fn run(command: &mut Command, input: &str, limit: Duration) -> Result<String, String> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("{name}: {error}"))?;
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let (mut stdout, mut stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-    let written = thread::spawn(move || {
-        let mut text = String::new();
-        stdout.read_to_string(&mut text).map(|_| text)
-    });
-    let complained = thread::spawn(move || {
-        let mut text = Vec::new();
-        stderr.read_to_end(&mut text).map(|_| text)
-    });
-    let start = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
-            break status;
-        }
-        if start.elapsed() > limit {
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(format!("{name} took more than {limit:?}"));
-        }
-        thread::sleep(Duration::from_millis(20));
-    };
-    let complaint = complained.join().unwrap().unwrap_or_default();
-    if !status.success() {
-        let complaint = String::from_utf8_lossy(&complaint).into_owned();
-        return Err(format!("{name} ended with {status}: {complaint}"));
-    }
-    written.join().unwrap().map_err(|error| error.to_string())
 }
