@@ -2,21 +2,15 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
+#[path = "calls.rs"]
+mod calls;
+
 use std::process::Command;
-use std::time::Duration;
 
 use cos_emulator::CosEmulator;
-use dify_plugin_host::{CallFailure, DifyHost, PluginProcess, ReceivedFile, UploadEndpoint};
-use dify_plugin_protocol::{
-    BrowseFiles, BrowseFilesRequest, BrowseFilesResponse, CallError, DownloadFile, DownloadFileRequest,
-    ValidateCredentials,
-};
+use dify_plugin_host::{CallFailure, PluginProcess, ReceivedFile, UploadEndpoint};
+use dify_plugin_protocol::{BrowseFilesResponse, CallError, DownloadFile};
 use serde_json::{Map, Value, json};
-
-const NAME: &str = "tencent_cos_storage";
-
-/// Longer than anything here takes, and short enough to notice a hang.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) const BUCKET: &str = "docs-1250000000";
 
@@ -71,13 +65,7 @@ impl OnEmulator {
         credentials: Map<String, Value>,
         set_up: impl FnOnce(&mut Command),
     ) -> Self {
-        let dify = DifyHost::builder().uploads(uploads.clone()).call_limit(PATIENCE).strict(true).build();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_oxidify-tencent-cos"));
-        for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
-            command.env_remove(variable).env_remove(variable.to_ascii_lowercase());
-        }
-        set_up(&mut command);
-        let plugin = PluginProcess::start(command, &dify).await.unwrap();
+        let plugin = calls::start(&uploads, set_up).await;
         Self { cos, uploads, plugin, credentials }
     }
 
@@ -86,14 +74,7 @@ impl OnEmulator {
     }
 
     pub(crate) async fn browse(&self, request: Value) -> Result<BrowseFilesResponse, CallFailure> {
-        let fields = BrowseFiles {
-            user_id: "user-1".into(),
-            provider: NAME.into(),
-            datasource: NAME.into(),
-            credentials: self.credentials.clone(),
-            request: serde_json::from_value::<BrowseFilesRequest>(request).unwrap(),
-        };
-        self.plugin.browse_files(fields).await
+        self.plugin.browse_files(calls::browse(&self.credentials, request)).await
     }
 
     pub(crate) async fn download(&self, bucket: &str, id: &str) -> Result<ReceivedFile, CallFailure> {
@@ -101,25 +82,11 @@ impl OnEmulator {
     }
 
     pub(crate) fn download_fields(&self, bucket: &str, id: &str) -> DownloadFile {
-        DownloadFile {
-            user_id: "user-1".into(),
-            provider: NAME.into(),
-            datasource: NAME.into(),
-            credentials: self.credentials.clone(),
-            request: DownloadFileRequest {
-                bucket: Some(bucket.to_owned()).filter(|name| !name.is_empty()),
-                id: id.into(),
-            },
-        }
+        calls::download(&self.credentials, bucket, id)
     }
 
     pub(crate) async fn validate(&self) -> Result<(), CallFailure> {
-        let fields = ValidateCredentials {
-            user_id: "user-1".into(),
-            provider: NAME.into(),
-            credentials: self.credentials.clone(),
-        };
-        self.plugin.validate_datasource_credentials(&fields).await
+        self.plugin.validate_datasource_credentials(&calls::validate(&self.credentials)).await
     }
 
     /// Leaves a field empty.

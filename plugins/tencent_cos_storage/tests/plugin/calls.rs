@@ -1,0 +1,50 @@
+//! The plugin's process, and the calls that Dify makes.
+
+#![allow(dead_code, clippy::unwrap_used)]
+
+use std::process::Command;
+use std::time::Duration;
+
+use dify_plugin_host::{DifyHost, PluginProcess, UploadEndpoint};
+use dify_plugin_protocol::{BrowseFiles, BrowseFilesRequest, DownloadFile, DownloadFileRequest, ValidateCredentials};
+use serde_json::{Map, Value};
+
+const NAME: &str = "tencent_cos_storage";
+
+/// Longer than anything here takes, and short enough to notice a hang.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Starts the plugin as Dify's daemon does, without a proxy unless `set_up` gives one.
+pub(crate) async fn start(uploads: &UploadEndpoint, set_up: impl FnOnce(&mut Command)) -> PluginProcess {
+    let dify = DifyHost::builder().uploads(uploads.clone()).call_limit(PATIENCE).strict(true).build();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_oxidify-tencent-cos"));
+    for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+        command.env_remove(variable).env_remove(variable.to_ascii_lowercase());
+    }
+    set_up(&mut command);
+    PluginProcess::start(command, &dify).await.unwrap()
+}
+
+pub(crate) fn browse(credentials: &Map<String, Value>, request: Value) -> BrowseFiles {
+    BrowseFiles {
+        user_id: "user-1".into(),
+        provider: NAME.into(),
+        datasource: NAME.into(),
+        credentials: credentials.clone(),
+        request: serde_json::from_value::<BrowseFilesRequest>(request).unwrap(),
+    }
+}
+
+pub(crate) fn download(credentials: &Map<String, Value>, bucket: &str, id: &str) -> DownloadFile {
+    DownloadFile {
+        user_id: "user-1".into(),
+        provider: NAME.into(),
+        datasource: NAME.into(),
+        credentials: credentials.clone(),
+        request: DownloadFileRequest { bucket: Some(bucket.to_owned()).filter(|name| !name.is_empty()), id: id.into() },
+    }
+}
+
+pub(crate) fn validate(credentials: &Map<String, Value>) -> ValidateCredentials {
+    ValidateCredentials { user_id: "user-1".into(), provider: NAME.into(), credentials: credentials.clone() }
+}
