@@ -10,6 +10,7 @@ use dify_plugin_protocol::{
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::datasource::DynOnlineDrive;
@@ -27,14 +28,17 @@ pub(crate) enum Input {
     TooLong,
 }
 
-/// Serves calls until the input ends, and then until the last of them is answered.
-pub(crate) async fn serve(plugin: Plugin, mut input: mpsc::Receiver<Input>, shared: Shared) {
-    let runtime = Arc::new(Runtime { plugin, shared: Arc::new(shared), places: Semaphore::new(CALLS_IN_FLIGHT) });
-    let calls = TaskTracker::new();
+/// Serves calls until the input ends, and then until the last of them is answered. Dropped before, it drops the `calls`
+/// at work.
+pub(crate) async fn serve(plugin: Plugin, mut input: mpsc::Receiver<Input>, shared: Shared, calls: &TaskTracker) {
+    let abandoned = CancellationToken::new();
+    let _abandon = abandoned.clone().drop_guard();
+    let places = Semaphore::new(CALLS_IN_FLIGHT);
+    let runtime = Arc::new(Runtime { plugin, shared: Arc::new(shared), places, abandoned });
     while let Some(input) = input.recv().await {
         match input {
             Input::Line(line) if line.trim_ascii().is_empty() => {}
-            Input::Line(line) => runtime.take(&line, &calls).await,
+            Input::Line(line) => runtime.take(&line, calls).await,
             Input::TooLong => runtime.complain("a line is too long").await,
         }
     }
@@ -48,6 +52,7 @@ struct Runtime {
     plugin: Plugin,
     shared: Arc<Shared>,
     places: Semaphore,
+    abandoned: CancellationToken,
 }
 
 impl Runtime {
@@ -61,7 +66,9 @@ impl Runtime {
             DaemonEvent::Request => {
                 let runtime = Arc::clone(self);
                 let data = data.map_or_else(|| "null".to_owned(), |data| data.get().to_owned());
-                calls.spawn(async move { runtime.call(CallContext::of(line), data).await });
+                let abandoned = self.abandoned.clone();
+                let call = async move { runtime.call(CallContext::of(line), data).await };
+                calls.spawn(abandoned.run_until_cancelled_owned(call));
             }
             DaemonEvent::BackwardsResponse => {
                 match serde_json::from_str::<BackwardsResponse>(data.as_ref().map_or("null", |data| data.get())) {

@@ -167,6 +167,12 @@ impl Tool for Emit {
                 tokio::time::sleep(Duration::from_millis(parameters.size)).await;
                 reply.text(parameters.tag.clone()).await
             }
+            "clean_up" => {
+                let _left = SpawnsWhenDropped(parameters.tag.clone());
+                reply.text("at work").await?;
+                tokio::time::sleep(Duration::from_secs(600)).await;
+                Ok(())
+            }
             "left_behind" => {
                 // A task that outlives its call, as careless code leaves one behind.
                 let late = reply.clone();
@@ -196,6 +202,21 @@ impl Tool for Emit {
             ParameterOption { value: "c1".to_owned(), label: I18nText::new("One"), icon: None },
             ParameterOption { value: "2".to_owned(), label: two, icon },
         ])
+    }
+}
+
+/// Leaves a task behind that makes a connection to the address it holds, as one that cancels a job on a server does.
+struct SpawnsWhenDropped(String);
+
+impl Drop for SpawnsWhenDropped {
+    fn drop(&mut self) {
+        let address = self.0.clone();
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                tokio::net::TcpStream::connect(address).await.map(drop)
+            });
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! How a plugin begins, goes on after what should not happen, and ends.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
+use std::net::TcpListener;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::vectors_plugin::{MIB, emit, start, tool};
@@ -125,6 +126,59 @@ fn a_broken_output_ends_the_process() {
         std::thread::sleep(Duration::from_millis(10));
     };
     assert!(!status.success());
+}
+
+/// A call that is at work, and a listener that hears when it has cleaned up after itself.
+fn at_work() -> (Child, ChildStdin, BufReader<ChildStdout>, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_vectors-plugin"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let request = |kind: &str| {
+        json!({"session_id": kind, "event": "request", "data": {
+            "user_id": "u", "type": "tool", "action": "invoke_tool", "provider": "vec", "tool": "emit",
+            "credentials": {}, "tool_parameters": {"kind": kind, "tag": listener.local_addr().unwrap().to_string()},
+        }})
+    };
+    writeln!(stdin, "{}", request("clean_up")).unwrap();
+    let mut line = String::new();
+    while !line.contains("at work") {
+        line.clear();
+        assert!(stdout.read_line(&mut line).unwrap() > 0);
+    }
+    (child, stdin, stdout, listener)
+}
+
+fn is_cleaned_up(mut child: Child, listener: &TcpListener) -> ExitStatus {
+    let status = child.wait().unwrap();
+    assert!(listener.accept().is_ok(), "the call was dropped without a chance to clean up");
+    status
+}
+
+#[cfg(unix)]
+#[test]
+fn told_to_stop_it_drops_its_calls_and_lets_them_clean_up() {
+    let (child, _stdin, _stdout, listener) = at_work();
+    Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(is_cleaned_up(child, &listener).success());
+}
+
+#[test]
+fn a_broken_output_drops_the_calls_and_lets_them_clean_up() {
+    let (child, mut stdin, stdout, listener) = at_work();
+    drop(stdout);
+    let request = json!({"session_id": "s", "event": "request", "data": {
+        "user_id": "u", "type": "tool", "action": "invoke_tool", "provider": "vec", "tool": "emit",
+        "credentials": {}, "tool_parameters": {"kind": "text"},
+    }});
+    writeln!(stdin, "{request}").unwrap();
+    assert!(!is_cleaned_up(child, &listener).success());
 }
 
 #[test]

@@ -4,10 +4,13 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::thread;
+use std::time::Duration;
 
 use dify_plugin_protocol::limits::HEARTBEAT_INTERVAL;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
+use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
 
 use crate::Plugin;
 use crate::outbox::Outbox;
@@ -23,7 +26,11 @@ const INPUT_QUEUE: usize = 64;
 /// Threads that calls share. Calls mostly wait for others; two keep one that computes from holding up the rest.
 const WORKERS: usize = 2;
 
-/// Serves until the input ends and all is answered (`Ok`), or until the output breaks (`Err`).
+/// How long calls that were dropped have for what they leave to be done, such as cancelling a job on a server.
+const CLEAN_UP: Duration = Duration::from_secs(2);
+
+/// Serves until the input ends and all is answered or the process is told to stop (`Ok`), or until the output breaks
+/// (`Err`).
 pub(crate) fn serve(plugin: Plugin, merged_file_limit: u64) -> io::Result<()> {
     // The outbox first: its heartbeat is what Dify waits for.
     let (outbox, writer) = Outbox::start(protocol_output()?, HEARTBEAT_INTERVAL)?;
@@ -32,18 +39,54 @@ pub(crate) fn serve(plugin: Plugin, merged_file_limit: u64) -> io::Result<()> {
     thread::Builder::new().name("stdin".to_owned()).spawn(move || read_lines(BufReader::new(io::stdin()), &sender))?;
     let tokio = Builder::new_multi_thread().worker_threads(WORKERS).thread_name("calls").enable_all().build()?;
     let broken = outbox.clone();
-    let is_broken = tokio.block_on(async {
-        tokio::select! {
-            () = runtime::serve(plugin, input, Shared::new(outbox, merged_file_limit)) => false,
-            () = broken.broken() => true,
+    let ended = tokio.block_on(async {
+        let calls = TaskTracker::new();
+        let ended = tokio::select! {
+            () = runtime::serve(plugin, input, Shared::new(outbox, merged_file_limit), &calls) => Ended::Answered,
+            () = broken.broken() => Ended::Broken,
+            () = told_to_stop() => Ended::Told,
+        };
+        if !calls.is_empty() {
+            sleep(CLEAN_UP).await;
         }
+        ended
     });
-    if is_broken {
-        // Calls still at work have nobody left to answer.
-        tokio.shutdown_background();
+    if ended == Ended::Told {
+        // The writer may be in the middle of a write that nobody reads.
+        return Ok(());
     }
+    tokio.shutdown_background();
     drop(broken);
     writer.join().unwrap_or_else(|_| Err(io::Error::other("the writer failed")))
+}
+
+/// Why serving ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// The input did, and all is answered.
+    Answered,
+    /// Nobody reads the answers any more.
+    Broken,
+    /// By a signal.
+    Told,
+}
+
+/// Resolves at the signals by which a process is asked to stop. Where there are none, never.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut terminate), Ok(mut interrupt)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            return;
+        }
+    }
+    std::future::pending().await
 }
 
 /// Standard output, for the protocol alone: from here on a stray `println!`, of whatever library, goes to standard error.
