@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use comfyui::{
-    ComfyUi, Credentials, ExecuteOptions, Finished, RunError, ServerAddress, Update, UploadInput, Warning, Workflow,
+    ComfyUi, Credentials, ExecuteOptions, FileKind, Finished, RunError, ServerAddress, Sighting, Update, UploadInput,
+    Verdict, Warning, Workflow,
 };
 use comfyui_emulator::ComfyUiEmulator;
 use futures_util::{TryStreamExt, stream};
@@ -200,4 +201,50 @@ async fn a_run_that_waits_knows_how_many_are_before_it_and_sees_its_deletion() {
     assert!(matches!(result, Err(RunError::Deleted)), "{result:?}");
     assert_eq!(ahead, [1]);
     client.cancel(&before.prompt_id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_for_good_is_given_up_without_advice_on_reaching_it() {
+    let server = ComfyUiEmulator::builder().step_delay(Duration::from_millis(20)).start().await.unwrap();
+    let client = client(server.url(), "");
+    let patience = Duration::from_secs(1);
+    let options = ExecuteOptions::new(Duration::from_secs(60)).with_patience(patience);
+    let (begun, long) = (Instant::now(), workflow(1000));
+    let run = client.execute(&long, options, |_| {});
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        server.stop().await;
+    };
+    let (result, ()) = tokio::join!(run, stop);
+    let error = result.unwrap_err();
+    assert!(matches!(error, RunError::Lost { .. }), "{error:?}");
+    assert!(error.to_string().contains("stopped answering") && !error.to_string().contains("Docker"), "{error}");
+    assert!(begun.elapsed() >= patience && begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_prompt_is_left_to_run_and_found_later() {
+    let server = ComfyUiEmulator::builder().step_delay(Duration::from_millis(20)).start().await.unwrap();
+    let client = client(server.url(), "");
+    server.faults().lose_submit_answer();
+    let enqueued = client.enqueue(&workflow(30)).await.unwrap();
+    assert!(enqueued.answer_lost);
+    let seen = client.find(&enqueued.prompt_id, Duration::ZERO).await.unwrap();
+    assert!(matches!(seen, Sighting::Running | Sighting::Pending { .. }), "{seen:?}");
+    let seen = client.find(&enqueued.prompt_id, Duration::from_secs(20)).await.unwrap();
+    let Sighting::Recorded(record) = seen else { panic!("{seen:?}") };
+    assert_eq!((record.verdict, record.outputs.files.len()), (Verdict::Succeeded, 1));
+    assert!(record.workflow.unwrap().node("4").is_some() && record.ran.unwrap() > Duration::from_millis(100));
+    let unknown = client.find("11111111-2222-4333-8444-555555555555", Duration::from_secs(20)).await.unwrap();
+    assert_eq!(unknown, Sighting::Nowhere);
+    assert_eq!(server.output_names().len(), 1);
+}
+
+#[tokio::test]
+async fn declarations_of_both_generations_are_read_from_a_server() {
+    let server = ComfyUiEmulator::builder().start().await.unwrap();
+    let classes = client(server.url(), "").node_classes(&["KSampler", "LoadImage", "NoSuchNode"]).await.unwrap();
+    assert!(classes.input("KSampler", "seed").unwrap().is_controlled);
+    assert_eq!(classes.input("LoadImage", "image").unwrap().upload, Some(FileKind::Image));
+    assert_eq!(classes.get("NoSuchNode"), None);
 }

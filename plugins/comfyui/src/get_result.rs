@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use comfyui::{NodeClasses, Record, RunError, Sighting, Verdict};
+use comfyui::{NodeClasses, Record, RunError, Sighting, Verdict, Workflow};
 use dify_plugin::{Error, Reply, Tool, ToolCall};
 use serde::Deserialize;
 use serde_json::json;
@@ -86,6 +86,7 @@ impl Tool for GetResultTool {
         let mut summary = Summary::new(prompt_id, seeds(&workflow, &NodeClasses::default()));
         summary.server_version = server_version(&server).await;
         summary.run_seconds = ran.map(seconds);
+        summary.warnings = sent_to_nobody(&workflow).collect();
         let texts = selection.texts(&outputs).map(|text| text.text.clone()).collect();
         let delivery = deliver(&selection.files(&outputs, &[]), &server, &workflow, &reply, time).await?;
         delivery.check()?;
@@ -93,6 +94,12 @@ impl Tool for GetResultTool {
         reply.variable("state", "succeeded").await?;
         summary.send(texts, &reply).await
     }
+}
+
+/// The nodes whose pictures went over a socket that nobody had opened.
+fn sent_to_nobody(workflow: &Workflow) -> impl Iterator<Item = String> {
+    let nodes = workflow.nodes().iter().filter(|(_, node)| node.class_type == "SaveImageWebsocket");
+    nodes.map(|(id, _)| comfyui::Warning::SocketImagesMissing(workflow.node_label(id)).to_string())
 }
 
 /// Where the run stands, in words and as an object.

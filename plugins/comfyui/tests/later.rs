@@ -68,6 +68,17 @@ async fn a_run_is_submitted_at_once_and_fetched_when_it_is_done() {
 }
 
 #[tokio::test]
+async fn pictures_that_went_over_a_socket_are_told_to_be_missing() {
+    let on = start().await;
+    let sends = json!({"class_type": "SaveImageWebsocket", "inputs": {"images": ["1", 0]}});
+    let prompt_id = submit(&on, &json!({"1": colour(1), "2": sends, "3": save("1")})).await;
+    let done = call(&on, "get_result", json!({"prompt_id": prompt_id, "wait": 10})).await.unwrap();
+    assert_eq!(done.files.len(), 1);
+    let warnings = summary(&done)["warnings"].to_string();
+    assert!(warnings.contains("pictures of node 2 (SaveImageWebsocket) did not arrive"), "{warnings}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_fetched_says_why() {
     let on = start().await;
     let unknown = "11111111-2222-4333-8444-555555555555";

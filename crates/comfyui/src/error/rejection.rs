@@ -169,13 +169,41 @@ impl RawRejection {
 
     pub(crate) fn read(self, workflow: &Workflow) -> Rejection {
         let field = |name: &str| text(self.error.get(name).unwrap_or(&Value::Null));
+        let (kind, details) = (field("type"), field("details"));
+        let mut node_errors = self.node_errors.read(workflow);
+        if node_errors.is_empty() {
+            node_errors.extend(missing_class(&kind, &details, workflow));
+        }
         Rejection {
-            kind: field("type"),
+            kind,
             message: self.error.as_str().map_or_else(|| field("message"), |text| one_line(text, MAX_DETAILS_CHARS)),
-            details: field("details"),
-            node_errors: self.node_errors.read(workflow),
+            details,
+            node_errors,
         }
     }
+}
+
+/// The node whose class the server does not have. It names the node by its title, or not at all; its id is in the details
+/// (`Node ID '#1'`), and the class in the workflow.
+fn missing_class(kind: &str, details: &str, workflow: &Workflow) -> Option<NodeError> {
+    // Servers before 0.12 have the second name for it.
+    if !matches!(kind, "missing_node_type" | "invalid_prompt") {
+        return None;
+    }
+    let node = workflow.node_label(details.strip_prefix("Node ID '#")?.strip_suffix('\'')?);
+    if node.class_type.is_empty() {
+        return None;
+    }
+    let message = format!("this server does not have the node class {}", node.class_type);
+    let error = InputError {
+        kind: kind.to_owned(),
+        input: None,
+        message,
+        details: "it comes with a custom node, or with a newer ComfyUI".to_owned(),
+        received: None,
+        allowed: None,
+    };
+    Some(NodeError { node, dependent_outputs: Vec::new(), errors: vec![error] })
 }
 
 impl RawNodeErrors {
@@ -194,22 +222,36 @@ impl RawNodeError {
         NodeError {
             node,
             dependent_outputs: self.dependent_outputs.iter().take(MAX_KEPT).map(text).collect(),
-            errors: self.errors.into_iter().take(MAX_KEPT).map(RawInputError::read).collect(),
+            errors: self.errors.into_iter().take(MAX_KEPT).map(|error| error.read(workflow)).collect(),
         }
     }
 }
 
 impl RawInputError {
-    fn read(self) -> InputError {
+    fn read(self, workflow: &Workflow) -> InputError {
         let info = |name: &str| self.extra_info.get(name).filter(|value| !value.is_null());
+        let details = text(&self.details);
+        let (message, details) = match self.dangling_link(&details, workflow) {
+            Some(missing) => (format!("is linked to node {missing}, which is not in the workflow"), String::new()),
+            None => (one_line(&self.message, MAX_DETAILS_CHARS), details),
+        };
         InputError {
             input: info("input_name").and_then(Value::as_str).map(str::to_owned),
             received: info("received_value").or_else(|| info("received_type")).map(short),
             allowed: info("input_config").and_then(|config| allowed(&self.kind, config)),
-            message: one_line(&self.message, MAX_DETAILS_CHARS),
-            details: text(&self.details),
+            message,
+            details,
             kind: self.kind,
         }
+    }
+
+    /// The node at the other end of a link, if it is missing. The server trips over it: a Python `KeyError` with the id in
+    /// quotes is all that it says.
+    fn dangling_link<'a>(&self, details: &'a str, workflow: &Workflow) -> Option<&'a str> {
+        let exception = self.extra_info.get("exception_type").and_then(Value::as_str).unwrap_or_default();
+        let id = details.strip_prefix('\'')?.strip_suffix('\'')?;
+        let is_missing = self.kind == "exception_during_validation" && exception.ends_with("KeyError");
+        (is_missing && !workflow.nodes().contains_key(id)).then_some(id)
     }
 }
 
@@ -328,14 +370,41 @@ mod tests {
     }
 
     #[test]
+    fn a_class_that_the_server_does_not_have_is_named() {
+        let new = r#"{"error": {"type": "missing_node_type", "message": "Node 'Canvas' not found. The custom node may not be
+            installed.", "details": "Node ID '#1'", "extra_info": {"node_id": "1"}}, "node_errors": {}}"#;
+        let old = r#"{"error": {"type": "invalid_prompt", "message": "Cannot execute because node EmptyImage does not exist.",
+            "details": "Node ID '#1'", "extra_info": {}}, "node_errors": []}"#;
+        for answer in [new, old] {
+            assert_eq!(
+                rejection(&answer.replace('\n', " ")).to_string(),
+                "ComfyUI refused the workflow: node 1 \"Canvas\" (EmptyImage): this server does not have the node class \
+                 EmptyImage (it comes with a custom node, or with a newer ComfyUI)"
+            );
+        }
+    }
+
+    #[test]
+    fn a_link_into_nothing_is_told_from_other_exceptions() {
+        let error = |details: &str| {
+            let error = r#"{"type": "exception_during_validation", "message": "Exception when validating node",
+                "details": "DETAILS", "extra_info": {"exception_type": "KeyError"}}"#;
+            with_error("2", &error.replace("DETAILS", details))
+        };
+        assert!(error("'7'").ends_with("node 2 (ImageScale): is linked to node 7, which is not in the workflow"));
+        assert!(error("'1'").ends_with("Exception when validating node ('1')"));
+        assert!(error("7").ends_with("Exception when validating node (7)"));
+    }
+
+    #[test]
     fn without_node_errors_the_message_speaks() {
         let missing = rejection(
             r#"{"error": {"type": "missing_node_type", "message": "Node 'My node' not found. The custom node may not be installed.",
-                "details": "Node ID '#1'", "extra_info": {}}, "node_errors": {}}"#,
+                "details": "Node ID '#8'", "extra_info": {}}, "node_errors": {}}"#,
         );
         assert_eq!(
             missing.to_string(),
-            "ComfyUI refused the workflow: Node 'My node' not found. The custom node may not be installed. (Node ID '#1')"
+            "ComfyUI refused the workflow: Node 'My node' not found. The custom node may not be installed. (Node ID '#8')"
         );
         let odd = rejection(r#"{"error": "plain words", "node_errors": []}"#);
         assert_eq!(odd.to_string(), "ComfyUI refused the workflow: plain words");
