@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 const NAME: &str = "tencent_cos_storage";
 
 /// Longer than anything here takes, and short enough to notice a hang.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Starts the plugin as Dify's daemon does, without a proxy unless `set_up` gives one.
 pub(crate) async fn start(uploads: &UploadEndpoint, set_up: impl FnOnce(&mut Command)) -> PluginProcess {
