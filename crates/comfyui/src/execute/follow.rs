@@ -27,6 +27,8 @@ const WAIT_FOR_PICTURES: Duration = Duration::from_secs(5);
 const HOPELESS_LOOKS: u32 = 3;
 /// What a deadline means that no clock can hold.
 const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+/// How long a run that is over waits for the answer to its submit.
+const WAIT_FOR_ANSWER: Duration = Duration::from_secs(2);
 /// For telling the server to cancel, when the deadline has passed or the run is given up.
 const CANCEL_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -168,7 +170,18 @@ impl Execution<'_> {
                 if let Some(guard) = self.guard.take() {
                     guard.disarm();
                 }
-                return Ok((ending, submission.is_some()));
+                // A quick run can be over before its answer has come, which alone says what was left out of it.
+                let unanswered = match submission.take() {
+                    None => false,
+                    Some(submission) => match timeout(WAIT_FOR_ANSWER, submission).await {
+                        Ok(Ok(Taken::Answered(submitted))) => {
+                            self.node_errors = submitted.node_errors;
+                            false
+                        }
+                        _ => true,
+                    },
+                };
+                return Ok((ending, unanswered));
             }
         }
     }

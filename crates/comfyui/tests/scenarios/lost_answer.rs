@@ -31,3 +31,10 @@ async fn a_prompt_that_was_not_taken_is_sent_again_under_the_same_id() {
     assert_eq!(submits[0].json(), submits[1].json());
     assert_eq!(finished.warnings, []);
 }
+
+#[tokio::test]
+async fn an_answer_that_comes_after_the_end_is_waited_for() {
+    let (_, finished) = run(Answers::ComeLate(Duration::from_millis(700)), Socket::Works).await;
+    assert_eq!(finished.warnings, []);
+    assert_eq!(finished.node_errors[0].node.id, "9");
+}

@@ -50,6 +50,8 @@ pub(crate) enum Answers {
     GetLost,
     /// A gateway answers the first time with 502 and takes nothing.
     NotTakenOnce,
+    /// The answer comes so much later, and says that a part of the workflow was left out.
+    ComeLate(Duration),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -233,7 +235,7 @@ impl ScriptedServer {
         }
     }
 
-    fn post_prompt(&self, body: &[u8]) -> Response {
+    async fn post_prompt(&self, body: &[u8]) -> Response {
         let body: Value = serde_json::from_slice(body).unwrap();
         if self.script.answers == Answers::NotTakenOnce && self.seen("POST /prompt").len() == 1 {
             return bad_gateway();
@@ -254,6 +256,11 @@ impl ScriptedServer {
         tokio::spawn(self.clone().play(id.clone(), client_id));
         if self.script.answers == Answers::GetLost {
             return bad_gateway();
+        }
+        if let Answers::ComeLate(delay) = self.script.answers {
+            sleep(delay).await;
+            let node_errors = json!({"9": {"errors": [], "dependent_outputs": ["9"], "class_type": "LeftOut"}});
+            return axum_json(&json!({"prompt_id": id, "number": 1, "node_errors": node_errors}));
         }
         axum_json(&json!({"prompt_id": id, "number": 1, "node_errors": {}}))
     }
@@ -361,7 +368,7 @@ async fn answer(State(server): State<ScriptedServer>, request: Request) -> Respo
             let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await.unwrap();
             upgrade.on_upgrade(move |socket| server.feed(socket, client_id))
         }
-        ("POST", ["prompt"]) => server.post_prompt(&body),
+        ("POST", ["prompt"]) => server.post_prompt(&body).await,
         ("GET", ["history", id]) => match server.phase(id) {
             Some(Phase::Recorded(record)) => axum_json(&json!({*id: record})),
             _ => axum_json(&json!({})),
