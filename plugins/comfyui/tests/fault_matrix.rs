@@ -25,7 +25,7 @@ use dify_plugin_host::{Answer, CallFailure};
 use futures_util::{StreamExt, stream};
 use on_emulator::{OnEmulator, TOKEN, colour, load, save, summary};
 use pictures::{plain, png};
-use raw_http::{get, post, serve_always};
+use raw_http::{Slow, get, post, serve_always, slow_proxy};
 use serde_json::{Value, json};
 
 /// For a case that has nothing to wait for.
@@ -60,6 +60,16 @@ fn faulty(name: impl Into<String>, deadline: u64, ends: Ends, faults: impl FnOnc
         let on = start().await;
         faults(on.comfyui.faults());
         on.run(&sampled(3), json!({})).await
+    })
+}
+
+/// A run of [`sampled`] over a network that is slow.
+fn slowed(name: impl Into<String>, deadline: u64, slow: Slow) -> Case {
+    case(name, deadline, Ends::Files(1), async move {
+        let mut on = start().await;
+        let address = slow_proxy(&on, slow).await;
+        on.fill_in("base_url", address);
+        on.run(&sampled(6), json!({})).await
     })
 }
 
@@ -126,6 +136,13 @@ fn socket_cases() -> Vec<Case> {
         })
     };
     let mut cases: Vec<Case> = (0..=FRAMES).map(cut).collect();
+    cases.extend(
+        [0, 100, 300, 800, 2000]
+            .map(|bytes| slowed(format!("socket silent after {bytes} bytes, and open"), 15, Slow::StallAfter(bytes))),
+    );
+    cases.extend([50, 400].map(|millis| {
+        slowed(format!("frames delayed by {millis} ms each"), 15, Slow::Frames(Duration::from_millis(millis)))
+    }));
     cases.push(faulty("socket never opened", SOON, Ends::Files(1), Faults::refuse_websocket));
     cases.push(faulty("socket cut three times", SOON, Ends::Files(1), |faults| {
         [4, 2, 2].into_iter().for_each(|frames| faults.cut_websocket_after(frames));
@@ -262,6 +279,7 @@ fn file_cases() -> Vec<Case> {
         faulty("download slow to begin", SOON, Ends::Files(1), |faults| {
             faults.plan(None, "/view", Fault::Delay(Duration::from_secs(2)), Some(1));
         }),
+        slowed("download in drops", SOON, Slow::Files(40, Duration::from_millis(50))),
         faulty("download answered 503", SOON, Ends::Error("result_00001_.png could not be fetched"), |faults| {
             faults.http_status("/view", StatusCode::SERVICE_UNAVAILABLE, 1);
         }),
