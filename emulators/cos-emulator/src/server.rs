@@ -266,6 +266,14 @@ impl CosEmulator {
         self.service.store.create_bucket(name, region, Some(secret_id))
     }
 
+    /// Removes a bucket that was made with [`create_bucket`](Self::create_bucket), and all that is in it.
+    ///
+    /// # Errors
+    /// When there is none of this name in memory.
+    pub fn remove_bucket(&self, name: &str) -> Result<(), Error> {
+        self.service.store.remove_bucket(name)
+    }
+
     /// Puts an object, in memory: it lies over a file of the same key.
     ///
     /// # Errors

@@ -120,6 +120,10 @@ impl Store {
         Ok(())
     }
 
+    pub(crate) fn remove_bucket(&self, name: &str) -> Result<(), Error> {
+        if self.write().remove_bucket(name) { Ok(()) } else { Err(Error::NoSuchBucket(name.to_owned())) }
+    }
+
     pub(crate) fn put_bytes(&self, bucket: &str, key: &str, bytes: Bytes, options: ObjectOptions) -> Result<(), Error> {
         self.put(bucket, key, Content::from_bytes(bytes), options)
     }

@@ -176,3 +176,30 @@ async fn the_longest_key_is_read_and_named_by_its_end() {
     assert!(shown.starts_with("长长") && shown.ends_with(".pdf"), "{shown}");
     assert_eq!(file.media_type.as_deref(), Some("application/pdf"));
 }
+
+#[tokio::test]
+async fn a_large_picture_is_linked_like_any_file() {
+    let on = OnEmulator::start().await;
+    let options = ObjectOptions { content_type: Some("image/jpg".to_owned()), ..ObjectOptions::default() };
+    on.cos.put_generated_object_with(BUCKET, "a.jpg", LARGE, 1, options).unwrap();
+    let file = on.download(BUCKET, "a.jpg").await.unwrap();
+    // Older versions of Dify drop the `image_link` of a drive.
+    assert_eq!((file.carrier, file.size, file.media_type.as_deref()), (Carrier::Link, LARGE, Some("image/jpeg")));
+    on.assert_well_behaved();
+}
+
+#[tokio::test]
+async fn what_dify_does_not_take_says_which_setting() {
+    let on = OnEmulator::start().await;
+    on.cos.put_generated_object(BUCKET, "large.bin", LARGE, 2).unwrap();
+    for (fault, words) in [
+        (UploadFault::EmptyUrl, "FILES_URL"),
+        (UploadFault::UnreachableUrl, "FILES_URL"),
+        (UploadFault::Refuse(413), "larger than Dify, or a gateway in front of it, takes"),
+    ] {
+        on.uploads.set_fault(Some(fault));
+        let error = refusal(&on.cos, on.download(BUCKET, "large.bin").await);
+        assert!(error.message.contains(words) && error.message.contains("large.bin"), "{}", error.message);
+    }
+    on.assert_well_behaved();
+}

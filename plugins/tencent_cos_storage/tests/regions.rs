@@ -124,3 +124,19 @@ async fn two_accounts_never_mix() {
     }
     on.assert_well_behaved();
 }
+
+#[tokio::test]
+async fn a_bucket_that_was_made_anew_elsewhere_is_found_again() {
+    let mut on = with_a_far_bucket().await;
+    on.leave_out("region");
+    on.download(FAR, "a.txt").await.unwrap();
+    on.cos.remove_bucket(FAR).unwrap();
+    on.cos.create_bucket(FAR, "eu-frankfurt").unwrap();
+    on.cos.put_object(FAR, "a.txt", "moved").unwrap();
+    let mut since = on.cos.requests().len();
+    assert_eq!(on.download(FAR, "a.txt").await.unwrap().content.as_deref(), Some(&b"moved"[..]));
+    let new_host = "far-1250000000.cos.eu-frankfurt.myqcloud.com";
+    assert_eq!(on.asked(&mut since), [(FAR_HOST.to_owned(), 404), ok(SERVICE), ok(new_host)]);
+    on.download(FAR, "a.txt").await.unwrap();
+    assert_eq!(on.asked(&mut since), [ok(new_host)]);
+}

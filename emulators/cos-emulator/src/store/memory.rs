@@ -30,6 +30,13 @@ impl Memory {
         self.buckets.insert(bucket.name.clone(), bucket);
     }
 
+    /// With all that is in it.
+    pub(super) fn remove_bucket(&mut self, name: &str) -> bool {
+        self.objects.remove(name);
+        self.descriptions.remove(name);
+        self.buckets.remove(name).is_some()
+    }
+
     pub(super) fn put(&mut self, bucket: &str, key: &str, content: Content, options: ObjectOptions) {
         let (length, digest) = match &content {
             Content::Bytes { bytes, .. } => (bytes.len() as u64, Sha1::digest(bytes)),

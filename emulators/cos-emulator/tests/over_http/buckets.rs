@@ -81,3 +81,15 @@ async fn an_accounts_buckets_are_its_own() {
     assert_eq!(as_b("a-1250000000.cos.ap-beijing.myqcloud.com").error(), (403, "AccessDenied".into()));
     assert!(server.requests().iter().all(|request| request.secret_id.as_deref() == Some("AKIDb")));
 }
+
+#[tokio::test]
+async fn a_removed_bucket_is_gone_and_may_be_made_anew() {
+    let server = with_buckets().await;
+    server.put_object("a-1250000000", "k", "x").unwrap();
+    server.remove_bucket("a-1250000000").unwrap();
+    assert!(server.remove_bucket("a-1250000000").is_err());
+    assert_eq!(Request::raw(&server, SERVICE, "/").send().all("Name"), ["b-1250000000", "c-1250000000"]);
+    server.create_bucket("a-1250000000", "ap-shanghai").unwrap();
+    let anew = Request::raw(&server, "a-1250000000.cos.ap-shanghai.myqcloud.com", "/").send();
+    assert_eq!((anew.status, anew.all("Key")), (200, vec![]));
+}
