@@ -248,3 +248,30 @@ async fn declarations_of_both_generations_are_read_from_a_server() {
     assert_eq!(classes.input("LoadImage", "image").unwrap().upload, Some(FileKind::Image));
     assert_eq!(classes.get("NoSuchNode"), None);
 }
+
+#[tokio::test]
+async fn a_file_that_breaks_off_is_fetched_on_and_one_that_changed_is_not() {
+    let server = ComfyUiEmulator::builder().start().await.unwrap();
+    let client = client(server.url(), "");
+    let finished = run(&client, &workflow(2)).await.unwrap();
+    let whole = bytes_of(&client, &finished).await;
+    let file = finished.outputs.results().next().unwrap();
+
+    assert!(whole.len() > 1200, "{}", whole.len());
+    for after in [500, 700, 1000] {
+        server.faults().cut_answer_after("/view", after);
+        server.faults().cut_answer_after("/view", after);
+        assert_eq!(bytes_of(&client, &finished).await, whole, "cut twice after {after} bytes");
+        server.faults().clear();
+    }
+
+    // Not half of one file and half of another.
+    server.faults().cut_answer_after("/view", 700);
+    let stream = client.view(file).await.unwrap();
+    let path = format!("{}/{}", file.subfolder, file.filename);
+    assert!(server.remove_file(comfyui_emulator::Folder::Output, &path));
+    server.put_file(comfyui_emulator::Folder::Output, &path, vec![7; whole.len() + 1]).unwrap();
+    let broken: Result<Vec<Bytes>, _> = stream.try_collect().await;
+    let length = |chunks: &Vec<Bytes>| chunks.iter().map(Bytes::len).sum::<usize>();
+    assert!(broken.is_err(), "{:?}", broken.as_ref().map(length));
+}

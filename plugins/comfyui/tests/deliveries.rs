@@ -7,7 +7,7 @@ mod on_emulator;
 #[path = "plugin/pictures.rs"]
 mod pictures;
 
-use comfyui_emulator::{Fault, Folder};
+use comfyui_emulator::{Fault, Folder, StatusCode};
 use dify_plugin_host::{Answer, DifyHost, UploadEndpoint, UploadFault};
 use image::{Rgb, RgbImage};
 use on_emulator::{OnEmulator, TOKEN, colour, load, refusal, save, summary};
@@ -91,10 +91,10 @@ async fn one_file_that_dify_refuses_does_not_hold_up_the_others() {
 }
 
 #[tokio::test]
-async fn a_file_that_breaks_off_does_not_hold_up_the_others() {
+async fn a_file_that_cannot_be_fetched_does_not_hold_up_the_others() {
     let on = OnEmulator::start().await;
     let workflow = json!({"1": colour(1), "2": save_as("a", "1"), "3": save_as("b", "1"), "4": save_as("c", "1")});
-    on.comfyui.faults().cut_answer_after("/view", 200);
+    on.comfyui.faults().http_status("/view", StatusCode::SERVICE_UNAVAILABLE, 1);
     let answer = on.run(&workflow, json!({})).await.unwrap();
     assert_eq!(names(&answer), ["b_00001_.png", "c_00001_.png"]);
     let error = summary(&answer)["not_delivered"][0]["error"].as_str().unwrap().to_owned();

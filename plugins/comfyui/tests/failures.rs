@@ -192,9 +192,10 @@ async fn a_server_that_is_killed_and_started_again_has_forgotten_the_run() {
 async fn a_file_that_breaks_off_is_an_error_and_not_half_a_file() {
     let on = OnEmulator::start().await;
     let photo = on.file("photo.png", "image/png", pictures::png(&pictures::photo(300, 300)));
-    on.comfyui.faults().cut_answer_after("/view", 2000);
+    on.comfyui.faults().plan(None, "/view", Fault::CutAnswer { after: 400 }, None);
     let error = run_failed(&on, &json!({"1": load("Photo"), "2": save("1")}), json!({"images": [photo]})).await;
     assert!(error.message.contains("connection was lost"), "{}", error.message);
+    on.comfyui.faults().clear();
     // Once more after the run that is to make it again.
     on.comfyui.faults().plan(None, "/view", Fault::Status(comfyui_emulator::StatusCode::NOT_FOUND), Some(2));
     let error = run_failed(&on, &red_picture(), json!({})).await;

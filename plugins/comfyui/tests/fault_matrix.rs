@@ -273,8 +273,11 @@ fn file_cases() -> Vec<Case> {
         })
     };
     vec![
-        faulty("download cut off", SOON, Ends::Error("result_00001_.png"), |faults| {
-            faults.cut_answer_after("/view", 300);
+        faulty("download cut off, and resumed", SOON, Ends::Files(1), |faults| {
+            faults.cut_answer_after("/view", 600);
+        }),
+        faulty("download cut off for good", SOON, Ends::Error("result_00001_.png"), |faults| {
+            faults.plan(None, "/view", Fault::CutAnswer { after: 300 }, None);
         }),
         faulty("download slow to begin", SOON, Ends::Files(1), |faults| {
             faults.plan(None, "/view", Fault::Delay(Duration::from_secs(2)), Some(1));

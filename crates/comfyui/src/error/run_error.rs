@@ -24,7 +24,9 @@ pub enum RunError {
         node: Option<NodeLabel>,
     },
     /// The server knows nothing of the prompt any more.
-    #[error("the server no longer knows the run: it was deleted from the queue or the history, or ComfyUI was restarted")]
+    #[error(
+        "the server no longer knows the run: it was deleted from the queue or the history, or ComfyUI was restarted"
+    )]
     Deleted,
     /// The deadline passed.
     #[error("the run did not finish within {} s; {}", after.as_secs_f64().ceil(), cancelling(*cancelled))]
