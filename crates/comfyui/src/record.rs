@@ -8,6 +8,9 @@ use crate::error::RawFailure;
 use crate::outputs::RawOutputs;
 use crate::{ExecutionFailure, NodeLabel, Outputs, Workflow};
 
+/// The most characters of a traceback that are logged.
+const MAX_TRACEBACK_CHARS: usize = 20_000;
+
 /// The server's own record of a finished prompt: its entry in `GET /history/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -63,6 +66,26 @@ struct RawInterruption {
 
 /// The body of `GET /history/{id}`: empty for a prompt that has not finished.
 pub(crate) type RawHistory = HashMap<String, RawRecord>;
+
+impl RawRecord {
+    /// The Python traceback of a failure, for the log. It shows code and the exception's message, not the values of the
+    /// node's inputs.
+    pub(crate) fn traceback(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Traced {
+            traceback: Vec<String>,
+        }
+        let messages = self.status.iter().flat_map(|status| &status.messages).rev();
+        messages
+            .filter_map(|message| {
+                let (kind, data) = serde_json::from_str::<(String, &RawValue)>(message.get()).ok()?;
+                let traced: Traced = (kind == "execution_error").then(|| serde_json::from_str(data.get()).ok())??;
+                let text: String = traced.traceback.concat().chars().take(MAX_TRACEBACK_CHARS).collect();
+                Some(text).filter(|text| !text.is_empty())
+            })
+            .next()
+    }
+}
 
 impl From<RawRecord> for Record {
     fn from(raw: RawRecord) -> Self {
@@ -197,6 +220,17 @@ mod tests {
         assert_eq!(record.ran, Some(Duration::from_millis(2500)));
         assert!(record.workflow.as_ref().unwrap().node("1").is_some());
         assert!(!format!("{record:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_traceback_is_kept_for_the_log_without_the_inputs() {
+        let raw: RawRecord = serde_json::from_str(
+            r#"{"status": {"status_str": "error", "messages": [["execution_error", {"node_id": "2",
+                "traceback": ["  File \"x.py\", line 1\n", "    boom()\n"], "current_inputs": {"key": ["s3cret"]}}]]}}"#,
+        )
+        .unwrap();
+        assert_eq!(raw.traceback().unwrap(), "  File \"x.py\", line 1\n    boom()\n");
+        assert!(!format!("{:?}", Record::from(raw)).contains("boom"));
     }
 
     #[test]

@@ -253,3 +253,16 @@ async fn garbage_from_the_server_is_an_error_in_words() {
     }
     on.assert_well_behaved();
 }
+
+#[tokio::test]
+async fn the_traceback_is_in_the_log_when_it_is_wanted_and_no_secret_is() {
+    let log_level = |command: &mut std::process::Command| {
+        command.env("LOG_LEVEL", "debug");
+    };
+    let on = OnEmulator::start_with(|comfyui| comfyui, log_level).await;
+    let broken = on.file("broken.png", "image/png", b"not a picture".to_vec());
+    let error = run_failed(&on, &json!({"1": load("Photo"), "2": save("1")}), json!({"images": [broken]})).await;
+    assert!(!error.message.contains("File \""), "{}", error.message);
+    let log = on.plugin.stderr();
+    assert!(log.contains("the run failed:"), "{log}");
+}

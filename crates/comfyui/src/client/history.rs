@@ -14,7 +14,12 @@ impl ComfyUi {
     pub async fn history(&self, prompt_id: &str) -> Result<Option<Record>, ClientError> {
         let request = self.request(Method::GET, &["history", prompt_id])?;
         let mut history: RawHistory = self.json(Call::large("GET /history"), request).await?;
-        Ok(history.remove(prompt_id).map(|raw| self.redacted(Record::from(raw))))
+        Ok(history.remove(prompt_id).map(|raw| {
+            if let Some(traceback) = raw.traceback() {
+                tracing::debug!(prompt_id, "the run failed:\n{}", self.redact(traceback));
+            }
+            self.redacted(Record::from(raw))
+        }))
     }
 
     fn redacted(&self, record: Record) -> Record {

@@ -10,8 +10,8 @@ const MAX_MESSAGE_CHARS: usize = 1000;
 
 /// A node that raised an exception, as `execution_error` tells it.
 ///
-/// The event's traceback and the values of the node's inputs are never read: they are long, and may hold the user's
-/// prompts and keys (`execution.py`, `handle_execution_error`).
+/// The values of the node's inputs are never read: they are long, and may hold the user's prompts and keys
+/// (`execution.py`, `handle_execution_error`). The traceback goes to the log at debug level, and nowhere else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExecutionFailure {
     /// The node that failed. Its id can be one that the workflow does not have, when a node expanded itself.
