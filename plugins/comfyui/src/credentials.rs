@@ -57,7 +57,7 @@ impl Credentials {
                  verify_tls on, or leave the certificate out",
             ));
         }
-        Ok(TlsOptions { ca_certificate: pem.map(str::to_owned), accept_invalid_certificates: !self.verify_tls })
+        Ok(TlsOptions { ca_certificate: pem.map(with_line_breaks), accept_invalid_certificates: !self.verify_tls })
     }
 
     /// What the server is to see.
@@ -86,6 +86,19 @@ impl Credentials {
             Err(_) => Err(Error::credentials("expire_after: enter a whole number of seconds, such as 300")),
         }
     }
+}
+
+/// The certificates with the line breaks that a form's single line took out of them, which PEM needs around its marks.
+fn with_line_breaks(pem: &str) -> String {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    let pem = pem.replace("\\n", "\n");
+    let blocks = pem.split(BEGIN).skip(1).filter_map(|block| block.split_once(END));
+    let blocks: Vec<String> = blocks
+        .map(|(base64, _)| format!("{BEGIN}\n{}\n{END}\n", base64.split_whitespace().collect::<Vec<_>>().join("\n")))
+        .collect();
+    // What holds no certificate is refused as it is.
+    if blocks.is_empty() { pem } else { blocks.concat() }
 }
 
 #[cfg(test)]
