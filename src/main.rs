@@ -29,7 +29,7 @@ enum Command {
     Demo(demo::Arguments),
     /// Make one call of one plugin against servers of your own.
     #[command(subcommand)]
-    Invoke(invoke::Invocation),
+    Invoke(Box<invoke::Invocation>),
     /// Run an emulator alone, on 127.0.0.1, until interrupted.
     #[command(subcommand)]
     Emulate(emulate::Emulator),
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Plugin { plugin } => return plugin.plugin().run(),
         Command::Demo(arguments) => run(demo::run(arguments)),
-        Command::Invoke(invocation) => run(invoke::run(invocation)),
+        Command::Invoke(invocation) => run(invoke::run(*invocation)),
         Command::Emulate(emulator) => run(emulate::run(emulator)),
         Command::Package(packaging) => package::run(&packaging),
         #[cfg(unix)]

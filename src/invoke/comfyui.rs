@@ -29,40 +29,90 @@ struct Credentials {
     /// Sent as Bearer token.
     #[arg(long, env = "COMFYUI_API_KEY", hide_env_values = true, global = true)]
     comfyui_api_key: Option<String>,
+    /// Another header that a gateway asks for, as "Name: value".
+    #[arg(long, env = "COMFYUI_EXTRA_HEADER", hide_env_values = true, global = true)]
+    extra_header: Option<String>,
     /// Given to the API nodes of a workflow.
     #[arg(long, env = "COMFY_ORG_API_KEY", hide_env_values = true, global = true)]
     api_key_comfy_org: Option<String>,
+    /// A file with the certificate of a private authority, in PEM form.
+    #[arg(long, global = true)]
+    ca_certificate: Option<PathBuf>,
+    /// Whether the server's certificate is checked.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, global = true)]
+    verify_tls: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Check that the server can be reached with these credentials.
     Validate,
-    /// Run a workflow.
-    Workflow(Workflow),
+    /// Run a workflow, and wait for its results.
+    Workflow {
+        #[command(flatten)]
+        submission: Submission,
+        #[command(flatten)]
+        results: Results,
+        /// How long the run may take, in seconds.
+        #[arg(long, default_value_t = 570)]
+        timeout: u32,
+    },
+    /// Put a workflow into the server's queue, and print its prompt id.
+    SubmitWorkflow(Submission),
+    /// Fetch what a run has made.
+    GetResult {
+        /// What submit-workflow printed.
+        #[arg(long)]
+        prompt_id: String,
+        /// How long to wait for its end, in seconds.
+        #[arg(long, default_value_t = 0)]
+        wait: u32,
+        #[command(flatten)]
+        results: Results,
+    },
 }
 
 #[derive(Debug, Args)]
-struct Workflow {
+struct Submission {
     /// The workflow in API format, or @FILE to read it from.
     #[arg(long)]
     workflow_json: String,
     /// Pictures for its image nodes, in order. May be given several times.
     #[arg(long, num_args = 1..)]
     images: Vec<PathBuf>,
-    /// Ids of the image nodes, separated by commas, in the order of the pictures.
+    /// Other files: sounds, videos, 3D models, … May be given several times.
+    #[arg(long, num_args = 1..)]
+    files: Vec<PathBuf>,
+    /// Ids of the nodes that take the files, separated by commas, in the order of the files.
     #[arg(long)]
     image_ids: Option<String>,
+    /// Values for inputs, as a JSON object from "node.input" to value, or @FILE to read it from.
+    #[arg(long)]
+    inputs: Option<String>,
+    /// The seed of all nodes that have one.
+    #[arg(long)]
+    seed: Option<u64>,
     /// Whether each run gets new seeds.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
     randomize_seed: bool,
-    /// Where its results are saved.
+}
+
+#[derive(Debug, Args)]
+struct Results {
+    /// Ids or titles of the nodes whose results are wanted, separated by commas; all otherwise.
+    #[arg(long)]
+    output_nodes: Option<String>,
+    /// Previews, too.
+    #[arg(long)]
+    include_previews: bool,
+    /// Where the results are saved.
     #[arg(long, default_value = ".")]
     out: PathBuf,
 }
 
 pub(super) async fn run(Arguments { credentials, action }: Arguments) -> Result<(), Failure> {
     let credentials = credentials.fields()?;
+    let files = FileServer::start().await?;
     match action {
         Action::Validate => {
             let plugin = PluginName::Comfyui.start(&DifyHost::builder().build()).await?;
@@ -71,45 +121,90 @@ pub(super) async fn run(Arguments { credentials, action }: Arguments) -> Result<
             println!("The server can be reached with these credentials.");
             Ok(())
         }
-        Action::Workflow(workflow) => workflow.run(credentials).await,
+        Action::Workflow { submission, results, timeout } => {
+            let mut parameters = submission.parameters(&files)?;
+            parameters.extend(results.parameters());
+            parameters.insert("timeout".to_owned(), timeout.into());
+            call("workflow", credentials, parameters, &results.out).await
+        }
+        Action::SubmitWorkflow(submission) => {
+            call("submit_workflow", credentials, submission.parameters(&files)?, Path::new(".")).await
+        }
+        Action::GetResult { prompt_id, wait, results } => {
+            let mut parameters = results.parameters();
+            parameters.insert("prompt_id".to_owned(), prompt_id.into());
+            parameters.insert("wait".to_owned(), wait.into());
+            call("get_result", credentials, parameters, &results.out).await
+        }
     }
+}
+
+async fn call(
+    tool: &str,
+    credentials: Map<String, Value>,
+    tool_parameters: Map<String, Value>,
+    out: &Path,
+) -> Result<(), Failure> {
+    let folder = Folder::create(out)?;
+    let uploads = folder.clone();
+    let uploads = UploadEndpoint::builder().files_to(move |name| uploads.upload_sink(name)).start().await?;
+    let plugin = PluginName::Comfyui.start(&DifyHost::builder().uploads(uploads).build()).await?;
+    let call = InvokeTool {
+        user_id: String::new(),
+        provider: PROVIDER.to_owned(),
+        tool: tool.to_owned(),
+        credentials,
+        credential_type: CredentialType::ApiKey,
+        tool_parameters,
+    };
+    answer::show(&plugin, call.into(), &folder).await
 }
 
 impl Credentials {
     fn fields(self) -> Result<Map<String, Value>, Failure> {
         let base_url = self.base_url.ok_or("say where the ComfyUI server is: --base-url or COMFYUI_BASE_URL")?;
+        let ca_certificate = self.ca_certificate.map(fs::read_to_string).transpose()?;
         let fields = [
             ("base_url", Some(base_url)),
             ("comfyui_api_key", self.comfyui_api_key),
+            ("extra_header", self.extra_header),
             ("api_key_comfy_org", self.api_key_comfy_org),
+            ("ca_certificate", ca_certificate),
         ];
-        Ok(fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect())
+        let mut fields: Map<String, Value> =
+            fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect();
+        fields.insert("verify_tls".to_owned(), self.verify_tls.into());
+        Ok(fields)
     }
 }
 
-impl Workflow {
-    async fn run(self, credentials: Map<String, Value>) -> Result<(), Failure> {
-        let folder = Folder::create(&self.out)?;
-        let uploads = folder.clone();
-        let uploads = UploadEndpoint::builder().files_to(move |name| uploads.upload_sink(name)).start().await?;
-        let dify = DifyHost::builder().uploads(uploads).build();
-        let files = FileServer::start().await?;
-        let images = self.images.iter().map(|path| serve(&files, path)).collect::<Result<Vec<Value>, _>>()?;
-        let mut parameters = Map::new();
-        parameters.insert("workflow_json".to_owned(), text_or_file(&self.workflow_json)?.into());
-        parameters.insert("images".to_owned(), images.into());
-        parameters.insert("image_ids".to_owned(), json!(self.image_ids));
-        parameters.insert("randomize_seed".to_owned(), self.randomize_seed.into());
-        let call = InvokeTool {
-            user_id: String::new(),
-            provider: PROVIDER.to_owned(),
-            tool: "workflow".to_owned(),
-            credentials,
-            credential_type: CredentialType::ApiKey,
-            tool_parameters: parameters,
-        };
-        let plugin = PluginName::Comfyui.start(&dify).await?;
-        answer::show(&plugin, call.into(), &folder).await
+impl Submission {
+    fn parameters(&self, files: &FileServer) -> Result<Map<String, Value>, Failure> {
+        let serve_all = |paths: &[PathBuf]| paths.iter().map(|path| serve(files, path)).collect::<Result<Vec<_>, _>>();
+        let parameters = json!({
+            "workflow_json": text_or_file(&self.workflow_json)?,
+            "images": serve_all(&self.images)?,
+            "files": serve_all(&self.files)?,
+            "image_ids": self.image_ids,
+            "inputs": self.inputs.as_deref().map(text_or_file).transpose()?,
+            // As text: Dify's numbers have fewer digits than seeds.
+            "seed": self.seed.map(|seed| seed.to_string()),
+            "randomize_seed": self.randomize_seed,
+        });
+        Ok(object(parameters))
+    }
+}
+
+impl Results {
+    fn parameters(&self) -> Map<String, Value> {
+        object(json!({"output_nodes": self.output_nodes, "include_previews": self.include_previews}))
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        _ => Map::new(),
     }
 }
 

@@ -1,3 +1,4 @@
+use std::fs;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -31,12 +32,21 @@ struct Credentials {
     /// The key.
     #[arg(long, env = "TENCENTCLOUD_SECRET_KEY", hide_env_values = true, global = true)]
     secret_key: Option<String>,
-    /// The region of the buckets, as ap-guangzhou.
+    /// The token of temporary keys.
+    #[arg(long, env = "TENCENTCLOUD_SESSION_TOKEN", hide_env_values = true, global = true)]
+    session_token: Option<String>,
+    /// Where buckets are looked for first, as ap-guangzhou.
     #[arg(long, env = "TENCENTCLOUD_REGION", global = true)]
     region: Option<String>,
+    /// The only buckets to be used, as name-appid or name-appid@region, separated by commas.
+    #[arg(long, global = true)]
+    buckets: Option<String>,
     /// How buckets are reached, if not at https://{bucket}.cos.{region}.myqcloud.com.
     #[arg(long, env = "OXIDIFY_COS_ENDPOINT", global = true)]
     endpoint: Option<String>,
+    /// A file with the certificate of a private authority, in PEM form.
+    #[arg(long, global = true)]
+    ca_certificate: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -143,11 +153,15 @@ fn browse(credentials: Map<String, Value>, request: BrowseFilesRequest) -> Brows
 
 impl Credentials {
     fn fields(self) -> Result<Map<String, Value>, Failure> {
+        let ca_certificate = self.ca_certificate.map(fs::read_to_string).transpose()?;
         let fields = [
             ("secret_id", Some(self.secret_id.ok_or("give a secret id: --secret-id or TENCENTCLOUD_SECRET_ID")?)),
             ("secret_key", Some(self.secret_key.ok_or("give a secret key: --secret-key or TENCENTCLOUD_SECRET_KEY")?)),
-            ("region", Some(self.region.ok_or("give a region: --region or TENCENTCLOUD_REGION")?)),
+            ("session_token", self.session_token),
+            ("region", self.region),
+            ("buckets", self.buckets),
             ("endpoint", self.endpoint),
+            ("ca_certificate", ca_certificate),
         ];
         Ok(fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect())
     }

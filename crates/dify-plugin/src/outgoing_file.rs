@@ -29,7 +29,8 @@ impl OutgoingFile {
 
     /// A file that arrives in pieces. It is never whole in memory when its [`length`](Self::length) is known.
     pub fn stream(content: impl Stream<Item = Result<Bytes, Error>> + Send + 'static) -> Self {
-        Self { name: None, media_type: None, length: None, content: Box::pin(content) }
+        // Fused: it may be asked again after its end.
+        Self { name: None, media_type: None, length: None, content: Box::pin(content.fuse()) }
     }
 
     /// The file's name; folders before it are cut off, and characters that no file name has are replaced.
