@@ -4,13 +4,14 @@ use std::time::Duration;
 use reqwest::redirect;
 use reqwest::{Client, Method, RequestBuilder};
 use rustls::ClientConfig;
+use tokio::net::TcpStream;
 use url::Url;
 
 use crate::transport::RedirectElsewhere;
-use crate::{Origin, OriginError, TlsOptions, tls};
+use crate::{Origin, OriginError, TlsOptions, TransportError, connection, tls};
 
 /// How long a TCP and TLS connection may take to open.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a server may stay silent, before its answer and in the middle of it.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -89,6 +90,15 @@ impl OriginClient {
     #[must_use]
     pub fn tls_config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.connections.tls)
+    }
+
+    /// A TCP connection to the origin, for protocols other than HTTP; TLS is the caller's. It takes the proxy that the
+    /// environment names for the origin, as requests do, by `CONNECT`.
+    ///
+    /// # Errors
+    /// [`TransportError`]: nobody there, not in time, or a proxy that makes no tunnel.
+    pub async fn connect(&self) -> Result<TcpStream, TransportError> {
+        connection::connect(&self.origin).await
     }
 
     /// A request to `url`.

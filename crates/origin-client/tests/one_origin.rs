@@ -90,3 +90,18 @@ async fn failures_are_told_apart() {
     let https = Url::parse(&format!("https://{plain}/")).unwrap();
     assert!(matches!(failure_of(https).await.failure, TransportFailure::Tls(_)));
 }
+
+#[tokio::test]
+async fn a_connection_for_another_protocol_goes_to_the_origin() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for address in ["127.0.0.1:0", "[::1]:0"] {
+        // A machine without IPv6 has no such address.
+        let Ok(listener) = TcpListener::bind(address) else { continue };
+        let address = listener.local_addr().unwrap();
+        let client = Connections::new().unwrap().to(&url(address, "/")).unwrap();
+        let stream = client.connect().await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), address);
+    }
+    let client = Connections::new().unwrap().to(&url(nobody, "/")).unwrap();
+    assert_eq!(client.connect().await.unwrap_err().failure, TransportFailure::Refused);
+}

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
 use super::ComfyUi;
 use crate::error::one_line;
@@ -47,7 +47,7 @@ impl ComfyUi {
     /// the server notices the end of the first, it forgets the second, which then stays open and silent (`server.py`,
     /// `websocket_handler`). So a socket that is opened again after a break may fall silent at any time.
     ///
-    /// The connection is direct: proxies of the environment are not used.
+    /// It takes the proxies of the environment, as HTTP does.
     ///
     /// # Errors
     /// [`ClientError::WebSocket`].
@@ -61,14 +61,16 @@ impl ComfyUi {
             .max_frame_size(Some(MAX_FRAME_BYTES));
         let connector = Connector::Rustls(self.inner.http.tls_config());
         let opening = async {
-            let (mut socket, _) = connect_async_tls_with_config(request, Some(config), true, Some(connector)).await?;
+            let stream = self.inner.http.connect().await.map_err(|error| error.to_string())?;
+            let opened = client_async_tls_with_config(request, stream, Some(config), Some(connector)).await;
+            let (mut socket, _) = opened.map_err(|error| reason(&error))?;
             // Only as the first frame do the flags count.
-            socket.send(Message::text(FEATURE_FLAGS)).await?;
+            socket.send(Message::text(FEATURE_FLAGS)).await.map_err(|error| reason(&error))?;
             Ok(socket)
         };
         match timeout(OPEN_DEADLINE, opening).await {
             Ok(Ok(socket)) => Ok(EventStream { socket, heard: Instant::now(), pinged: false }),
-            Ok(Err(error)) => Err(failed(&error)),
+            Ok(Err(reason)) => Err(ClientError::WebSocket { reason }),
             Err(_) => Err(ClientError::WebSocket { reason: "could not be opened in time".to_owned() }),
         }
     }
@@ -115,11 +117,14 @@ impl EventStream {
     }
 }
 
-/// The error without the URL, which holds the client id.
 fn failed(error: &tungstenite::Error) -> ClientError {
-    let reason = match error {
+    ClientError::WebSocket { reason: reason(error) }
+}
+
+/// The error without the URL, which holds the client id.
+fn reason(error: &tungstenite::Error) -> String {
+    match error {
         tungstenite::Error::Http(response) => format!("HTTP {}", response.status().as_u16()),
         other => one_line(&other.to_string(), 200),
-    };
-    ClientError::WebSocket { reason }
+    }
 }
