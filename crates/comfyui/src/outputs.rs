@@ -128,6 +128,22 @@ impl Outputs {
         self.files.iter().filter(|file| !file.is_preview())
     }
 
+    /// Takes in what another node put out; once, however often it is told.
+    pub(crate) fn add(&mut self, other: Self) {
+        for file in other.files {
+            if self.files.len() < MAX_OUTPUTS && !self.files.contains(&file) {
+                self.files.push(file);
+            }
+        }
+        for text in other.texts {
+            if self.texts.len() < MAX_OUTPUTS && !self.texts.contains(&text) {
+                self.texts.push(text);
+            }
+        }
+        self.files.sort_by(|a, b| compare_node_ids(&a.node_id, &b.node_id));
+        self.texts.sort_by(|a, b| compare_node_ids(&a.node_id, &b.node_id));
+    }
+
     pub(crate) fn read(raw: &RawOutputs) -> Self {
         let mut nodes: Vec<(&String, &NodeOutput)> = raw.iter().collect();
         nodes.sort_by_key(|(id, _)| place(id));

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-use crate::{ExecutionFailure, NodeLabel};
+use crate::{ExecutionFailure, NodeLabel, Outputs};
 
 /// One frame from ComfyUI's WebSocket, as far as a client needs it (`server.py`, `execution.py`, `protocol.py`).
 ///
@@ -60,12 +60,14 @@ pub enum Event {
         /// Steps in all.
         max: f64,
     },
-    /// A node put something out; what it is, the history says.
+    /// A node put something out. The history says so, too.
     Executed {
         /// The prompt.
         prompt_id: String,
         /// The node of the workflow.
         node: String,
+        /// What it put out.
+        outputs: Outputs,
     },
     /// Every node has run. The history entry follows a moment later.
     ExecutionSuccess {

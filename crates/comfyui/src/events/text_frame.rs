@@ -3,9 +3,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Event, FrameError, NodeProgress, NodeState};
-use crate::NodeLabel;
 use crate::error::{RawFailure, one_line};
+use crate::outputs::{NodeOutput, RawOutputs};
 use crate::python_json::without_bare_floats;
+use crate::{NodeLabel, Outputs};
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -15,8 +16,8 @@ struct Envelope<'a> {
     data: Option<&'a RawValue>,
 }
 
-/// The fields that any kind of event may need. Everything else in a frame, a node's output or the inputs of a failed
-/// one, is skipped unread.
+/// The fields that any kind of event may need. Everything else in a frame, such as the inputs of a node that failed,
+/// is skipped unread.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Fields {
@@ -27,6 +28,7 @@ struct Fields {
     node_type: Option<String>,
     value: Option<f64>,
     max: Option<f64>,
+    output: Option<NodeOutput>,
 }
 
 #[derive(Deserialize)]
@@ -115,7 +117,7 @@ impl Event {
 }
 
 fn about_prompt(kind: &str, fields: Fields) -> Result<Event, FrameError> {
-    let Fields { prompt_id, node, display_node, node_id, node_type, value, max } = fields;
+    let Fields { prompt_id, node, display_node, node_id, node_type, value, max, output } = fields;
     // A node that expanded itself runs under an id of its own; the display id is the one that the user knows.
     let shown = display_node.or_else(|| node.clone());
     Ok(match kind {
@@ -126,7 +128,12 @@ fn about_prompt(kind: &str, fields: Fields) -> Result<Event, FrameError> {
             None => Event::Over { prompt_id: required(prompt_id)? },
         },
         "executed" => match shown {
-            Some(node) => Event::Executed { prompt_id: required(prompt_id)?, node },
+            Some(shown) => {
+                // The history lists it under the node's own id.
+                let id = node.unwrap_or_else(|| shown.clone());
+                let outputs = output.map(|output| Outputs::read(&RawOutputs::from([(id, output)]))).unwrap_or_default();
+                Event::Executed { prompt_id: required(prompt_id)?, node: shown, outputs }
+            }
             None => return Err(FrameError::Text("executed without a node".to_owned())),
         },
         "progress" => {
@@ -198,7 +205,7 @@ mod tests {
             event(
                 r#"{"type": "executed", "data": {"node": "3", "display_node": "3", "output": null, "prompt_id": "p"}}"#
             ),
-            Event::Executed { prompt_id: "p".to_owned(), node: "3".to_owned() }
+            Event::Executed { prompt_id: "p".to_owned(), node: "3".to_owned(), outputs: Outputs::default() }
         );
         assert_eq!(
             event(r#"{"type": "progress", "data": {"value": 1, "max": 50, "prompt_id": "p", "node": "2"}}"#),

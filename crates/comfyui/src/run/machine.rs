@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Ending, Preview, Sighting, Update};
-use crate::{Event, ExecutionFailure, NodeLabel, NodeProgress, NodeState, Record, Verdict, Workflow};
+use crate::{Event, ExecutionFailure, NodeLabel, NodeProgress, NodeState, Outputs, Record, Verdict, Workflow};
 
 /// How often in a row a prompt must be nowhere before it counts as deleted. Once is not enough: it may have moved from
 /// the queue to the history between the two questions.
@@ -30,7 +30,16 @@ pub struct Run {
     finished: HashSet<String>,
     blocked: Vec<ExecutionFailure>,
     nowhere: u32,
+    heard: Heard,
     ending: Option<Ending>,
+}
+
+/// What the frames told of the run's outcome.
+#[derive(Debug, Default)]
+struct Heard {
+    start: bool,
+    success: bool,
+    outputs: Outputs,
 }
 
 /// Whether an event makes a look at the server's record worth while.
@@ -65,6 +74,7 @@ impl Run {
             finished: HashSet::new(),
             blocked: Vec::new(),
             nowhere: 0,
+            heard: Heard::default(),
             ending: None,
         }
     }
@@ -93,6 +103,19 @@ impl Run {
         self.ending.as_ref()
     }
 
+    /// The record of a success, made of the frames from its first to its last: for a server that has lost its own. It is
+    /// whole only if no frame was missed in between, which the run cannot know.
+    #[must_use]
+    pub fn success_as_heard(&self) -> Option<Record> {
+        let Heard { start, success, outputs } = &self.heard;
+        (*start && *success).then(|| Record {
+            verdict: Verdict::Succeeded,
+            outputs: outputs.clone(),
+            workflow: None,
+            ran: None,
+        })
+    }
+
     /// The branches that nodes have blocked so far.
     #[must_use]
     pub fn blocked_branches(&self) -> &[ExecutionFailure] {
@@ -119,7 +142,10 @@ impl Run {
             Event::FeatureFlags { supports_preview_metadata } => {
                 self.previews_name_their_prompt = supports_preview_metadata;
             }
-            Event::ExecutionStart { .. } => self.start(&mut updates),
+            Event::ExecutionStart { .. } => {
+                self.heard.start = true;
+                self.start(&mut updates);
+            }
             Event::ExecutionCached { nodes, .. } => {
                 self.start(&mut updates);
                 let fresh: Vec<String> = nodes.into_iter().filter(|id| self.finished.insert(id.clone())).collect();
@@ -142,8 +168,9 @@ impl Run {
                     self.advance(&node, value, max, &mut updates);
                 }
             }
-            Event::Executed { node, .. } => {
+            Event::Executed { node, outputs, .. } => {
                 self.start(&mut updates);
+                self.heard.outputs.add(outputs);
                 self.finish(&node, &mut updates);
             }
             Event::ExecutionError { failure, .. } if failure.is_blocked_branch() => {
@@ -153,9 +180,11 @@ impl Run {
                     updates.push(Update::BranchBlocked(failure));
                 }
             }
-            Event::ExecutionSuccess { .. } | Event::ExecutionError { .. } | Event::ExecutionInterrupted { .. } => {
+            Event::ExecutionSuccess { .. } => {
+                self.heard.success = true;
                 hint = Hint::Ending;
             }
+            Event::ExecutionError { .. } | Event::ExecutionInterrupted { .. } => hint = Hint::Ending,
             Event::Over { .. } => hint = Hint::Over,
             Event::Preview { node, media_type, image, .. } => {
                 let node = node.or_else(|| self.current.clone()).map(|id| self.label(&id));

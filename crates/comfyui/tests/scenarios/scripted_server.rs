@@ -26,6 +26,8 @@ pub(crate) enum Ending {
     Never,
     /// It waits, and then somebody deletes it.
     Deleted,
+    /// It succeeds, and somebody wipes the history at that moment.
+    SuccessWiped,
 }
 
 /// What the WebSocket does.
@@ -223,6 +225,11 @@ impl ScriptedServer {
             }
         };
         self.send(&client_id, last.0, &last.1);
+        if ending == Ending::SuccessWiped {
+            self.set_phase(&id, Phase::Deleted);
+            say("executing", json!({"node": null})).await;
+            return;
+        }
         let record = json!({"prompt": [1, id, {}, {}, ["3"]], "outputs": outputs, "status": {
             "status_str": status, "completed": status == "success", "messages": [[last.0, last.1]]}, "meta": {}});
         if history_lag.is_zero() {
