@@ -47,11 +47,13 @@ pub(crate) struct Session {
     pub(crate) shared: Arc<Shared>,
     /// Whether the call is over. A task that an author left behind may still hold a reply.
     is_over: AtomicBool,
+    /// Why a file stopped in the middle of its chunks, of which Dify waits for the rest.
+    broken_file: OnceLock<Error>,
 }
 
 impl Session {
     pub(crate) const fn new(id: String, surface: Surface, shared: Arc<Shared>) -> Self {
-        Self { id, surface, shared, is_over: AtomicBool::new(false) }
+        Self { id, surface, shared, is_over: AtomicBool::new(false), broken_file: OnceLock::new() }
     }
 
     /// Sends a piece of the answer.
@@ -66,9 +68,17 @@ impl Session {
         self.send(line).await
     }
 
+    /// Remembers that a file stopped in the middle of its chunks: with it, the call can no longer end well, whatever the
+    /// author makes of the error.
+    pub(crate) fn break_file(&self, error: &Error) {
+        // The first one says enough.
+        let _ = self.broken_file.set(error.clone());
+    }
+
     /// Ends the call, after an error if there was one.
     pub(crate) async fn end(&self, outcome: Result<(), Error>) -> Result<(), Closed> {
         self.is_over.store(true, Ordering::Relaxed);
+        let outcome = outcome.and_then(|()| self.broken_file.get().map_or(Ok(()), |error| Err(error.clone())));
         let mut lines = Vec::new();
         if let Err(error) = outcome {
             let error = error.into_call_error(self.surface);

@@ -167,6 +167,14 @@ impl Tool for Emit {
                 tokio::time::sleep(Duration::from_millis(parameters.size)).await;
                 reply.text(parameters.tag.clone()).await
             }
+            "broken_file" => {
+                let half = Ok(pattern(parameters.size / 2).into());
+                let broken = Err(Error::named("BrokenStorage", "the storage broke"));
+                let file = OutgoingFile::stream(futures_util::stream::iter([half, broken])).length(parameters.size);
+                // As a tool does that has other files to send.
+                let _ = reply.file(file.name("broken.bin")).await;
+                reply.file(OutgoingFile::bytes("whole").name("whole.txt")).await
+            }
             "clean_up" => {
                 let _left = SpawnsWhenDropped(parameters.tag.clone());
                 reply.text("at work").await?;

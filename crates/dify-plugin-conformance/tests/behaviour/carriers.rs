@@ -140,3 +140,14 @@ async fn a_file_that_breaks_off_is_not_blamed_on_dify() {
     }
     assert_eq!(uploads.file_count(), 0);
 }
+
+#[tokio::test]
+async fn a_file_that_stops_in_the_middle_of_its_chunks_is_told_whatever_the_tool_makes_of_it() {
+    let plugin = start("tool", &DifyHost::builder().build()).await;
+    let failed = plugin.invoke_tool(emit(json!({"kind": "broken_file", "size": 1_000_000}))).await;
+    let Err(CallFailure::Plugin(error)) = failed else { panic!("{failed:?}") };
+    assert_eq!((error.error_type.as_str(), error.message.as_str()), ("BrokenStorage", "the storage broke"));
+    // One that breaks before a chunk is out costs nothing but itself.
+    let answer = plugin.invoke_tool(emit(json!({"kind": "broken_file", "size": 1000}))).await.unwrap();
+    assert_eq!((answer.files.len(), answer.files[0].name.as_deref()), (1, Some("whole.txt")));
+}

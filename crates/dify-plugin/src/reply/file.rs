@@ -48,7 +48,23 @@ fn meta(surface: Surface, file: &OutgoingFile) -> Option<Map<String, Value>> {
     Some(meta)
 }
 
-async fn as_chunks(session: &Session, mut file: OutgoingFile, meta: Option<&Map<String, Value>>) -> Result<(), Error> {
+async fn as_chunks(session: &Session, file: OutgoingFile, meta: Option<&Map<String, Value>>) -> Result<(), Error> {
+    let mut has_begun = false;
+    let outcome = send_chunks(session, file, meta, &mut has_begun).await;
+    if let Err(error) = &outcome
+        && has_begun
+    {
+        session.break_file(error);
+    }
+    outcome
+}
+
+async fn send_chunks(
+    session: &Session,
+    mut file: OutgoingFile,
+    meta: Option<&Map<String, Value>>,
+    has_begun: &mut bool,
+) -> Result<(), Error> {
     let wrong_length = |wrong, label: &str| Error::failed(format!("{label} is {wrong}"));
     let id = Uuid::new_v4().simple().to_string();
     let mut chunks = BlobChunks::new(&session.id, &id, file.length.unwrap_or_default(), meta);
@@ -57,6 +73,7 @@ async fn as_chunks(session: &Session, mut file: OutgoingFile, meta: Option<&Map<
         for piece in bytes?.chunks(BATCH) {
             chunks.push(piece, &mut lines).map_err(|wrong| wrong_length(wrong, file.label()))?;
             if lines.len() >= BATCH {
+                *has_begun = true;
                 session.send(std::mem::take(&mut lines).into_bytes()).await?;
             }
         }

@@ -41,12 +41,16 @@ pub(crate) fn serve(plugin: Plugin, merged_file_limit: u64) -> io::Result<()> {
     let broken = outbox.clone();
     let ended = tokio.block_on(async {
         let calls = TaskTracker::new();
+        let mut serving = Box::pin(runtime::serve(plugin, input, Shared::new(outbox, merged_file_limit), &calls));
         let ended = tokio::select! {
-            () = runtime::serve(plugin, input, Shared::new(outbox, merged_file_limit), &calls) => Ended::Answered,
+            () = &mut serving => Ended::Answered,
             () = broken.broken() => Ended::Broken,
             () = told_to_stop() => Ended::Told,
         };
-        if !calls.is_empty() {
+        // Asked before they are dropped, which they are in no time.
+        let were_at_work = !calls.is_empty();
+        drop(serving);
+        if were_at_work {
             sleep(CLEAN_UP).await;
         }
         ended
