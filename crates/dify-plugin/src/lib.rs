@@ -13,6 +13,7 @@ mod plugin;
 mod reply;
 mod runtime;
 mod session;
+mod settings;
 mod tool;
 mod transport;
 

@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
-use std::env;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use dify_plugin_protocol::limits;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::settings::{InstallMethod, Settings};
 use crate::transport::stdio;
 use crate::{OnlineDriveProvider, ToolProvider};
 
@@ -56,25 +56,39 @@ impl Plugin {
         self
     }
 
-    /// Serves Dify until it hangs up: the whole of a plugin's `main`.
+    /// Serves Dify until it hangs up or the process is told to stop: the whole of a plugin's `main`.
     ///
-    /// `INSTALL_METHOD` decides how, as for the official SDK; only `local`, which is also the default, is offered.
-    /// `PLUGIN_MAX_FILE_SIZE` is the largest file, in bytes, that Dify merges from chunks (30 MiB unless set), and
-    /// `LOG_LEVEL` is `error`, `warn` (the default), `info`, `debug` or `trace`.
+    /// The environment and, for what is not set there, a `.env` file in the working directory decide how, under the
+    /// names of the official SDK. `INSTALL_METHOD` is `local` (the default), `remote` or `serverless`.
+    /// `HEARTBEAT_INTERVAL` is in seconds (10 unless set). `PLUGIN_MAX_FILE_SIZE` is the largest file, in bytes, that
+    /// Dify merges from chunks (30 MiB unless set), and `LOG_LEVEL` is `error`, `warn` (the default), `info`, `debug` or
+    /// `trace`.
     #[must_use]
     pub fn run(self) -> ExitCode {
-        let install_method = env::var("INSTALL_METHOD").unwrap_or_default();
-        if !matches!(install_method.as_str(), "" | "local") {
-            eprintln!("{}: INSTALL_METHOD={install_method} is not offered; local is", self.name);
-            return ExitCode::FAILURE;
+        let settings = match Settings::read() {
+            Ok(settings) => settings,
+            Err(error) => {
+                eprintln!("{}: {error}", self.name);
+                return ExitCode::FAILURE;
+            }
+        };
+        self.log_to_stderr(settings.log_level);
+        silence_panics();
+        match &settings.install_method {
+            InstallMethod::Local => self.run_local(&settings),
+            InstallMethod::Remote(_) | InstallMethod::Serverless => {
+                eprintln!("{}: INSTALL_METHOD: only local is offered yet", self.name);
+                ExitCode::FAILURE
+            }
         }
+    }
+
+    fn run_local(self, settings: &Settings) -> ExitCode {
         if io::stdin().is_terminal() {
             eprintln!("{}", self.about());
             return ExitCode::FAILURE;
         }
-        self.log_to_stderr();
-        silence_panics();
-        match stdio::serve(self, merged_file_limit()) {
+        match stdio::serve(Arc::new(self), settings) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("the connection to Dify broke: {error}");
@@ -99,8 +113,7 @@ impl Plugin {
         )
     }
 
-    fn log_to_stderr(&self) {
-        let level = env::var("LOG_LEVEL").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::WARN);
+    fn log_to_stderr(&self, level: LevelFilter) {
         let targets = self.log_targets.iter().copied().chain(["dify_plugin"]);
         let filter = Targets::new().with_default(LevelFilter::OFF).with_targets(targets.map(|target| (target, level)));
         let to_stderr = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
@@ -115,9 +128,4 @@ fn silence_panics() {
         Some(place) => eprintln!("panic at {place}"),
         None => eprintln!("panic"),
     }));
-}
-
-fn merged_file_limit() -> u64 {
-    let configured = env::var("PLUGIN_MAX_FILE_SIZE").ok().and_then(|limit| limit.trim().parse().ok());
-    configured.unwrap_or(limits::MERGED_FILE_OLDER)
 }

@@ -30,7 +30,7 @@ pub(crate) enum Input {
 
 /// Serves calls until the input ends, and then until the last of them is answered. Dropped before, it drops the `calls`
 /// at work.
-pub(crate) async fn serve(plugin: Plugin, mut input: mpsc::Receiver<Input>, shared: Shared, calls: &TaskTracker) {
+pub(crate) async fn serve(plugin: Arc<Plugin>, mut input: mpsc::Receiver<Input>, shared: Shared, calls: &TaskTracker) {
     let abandoned = CancellationToken::new();
     let _abandon = abandoned.clone().drop_guard();
     let places = Semaphore::new(CALLS_IN_FLIGHT);
@@ -49,7 +49,7 @@ pub(crate) async fn serve(plugin: Plugin, mut input: mpsc::Receiver<Input>, shar
 }
 
 struct Runtime {
-    plugin: Plugin,
+    plugin: Arc<Plugin>,
     shared: Arc<Shared>,
     places: Semaphore,
     abandoned: CancellationToken,

@@ -3,10 +3,10 @@
 #[cfg(unix)]
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use dify_plugin_protocol::limits::HEARTBEAT_INTERVAL;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
@@ -16,6 +16,7 @@ use crate::Plugin;
 use crate::outbox::Outbox;
 use crate::runtime::{self, Input};
 use crate::session::Shared;
+use crate::settings::Settings;
 
 /// Longest line that is read, in bytes. The daemon has no limit of its own for what it writes.
 const MAX_REQUEST_LINE: usize = 64 * 1024 * 1024;
@@ -31,9 +32,9 @@ const CLEAN_UP: Duration = Duration::from_secs(2);
 
 /// Serves until the input ends and all is answered or the process is told to stop (`Ok`), or until the output breaks
 /// (`Err`).
-pub(crate) fn serve(plugin: Plugin, merged_file_limit: u64) -> io::Result<()> {
+pub(crate) fn serve(plugin: Arc<Plugin>, settings: &Settings) -> io::Result<()> {
     // The outbox first: its heartbeat is what Dify waits for.
-    let (outbox, writer) = Outbox::start(protocol_output()?, HEARTBEAT_INTERVAL)?;
+    let (outbox, writer) = Outbox::start(protocol_output()?, settings.heartbeat_interval)?;
     let (sender, input) = mpsc::channel(INPUT_QUEUE);
     // Not joined: it may be in the middle of a read that never returns.
     thread::Builder::new().name("stdin".to_owned()).spawn(move || read_lines(BufReader::new(io::stdin()), &sender))?;
@@ -41,7 +42,8 @@ pub(crate) fn serve(plugin: Plugin, merged_file_limit: u64) -> io::Result<()> {
     let broken = outbox.clone();
     let ended = tokio.block_on(async {
         let calls = TaskTracker::new();
-        let mut serving = Box::pin(runtime::serve(plugin, input, Shared::new(outbox, merged_file_limit), &calls));
+        let shared = Shared::new(outbox, settings.merged_file_limit);
+        let mut serving = Box::pin(runtime::serve(plugin, input, shared, &calls));
         let ended = tokio::select! {
             () = &mut serving => Ended::Answered,
             () = broken.broken() => Ended::Broken,
