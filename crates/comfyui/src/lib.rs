@@ -23,7 +23,10 @@ pub use credentials::Credentials;
 pub use error::{ClientError, ExecutionFailure, InputError, NodeError, Rejection, RunError};
 pub use events::{Event, FrameError, NodeProgress, NodeState};
 pub use execute::{Enqueued, ExecuteOptions, Finished, SocketImage, Warning};
-pub use node_class::{FileKind, InputDeclaration, InputType, NodeClass, NodeClasses, ValueError};
+pub use node_class::{
+    Control, DynamicOption, FileKind, InputDeclaration, InputDefinition, InputOptions, InputType, NodeClass,
+    NodeClasses, NodeDefinition, NodeDefinitions, NumberOptions, ValueError,
+};
 pub use node_label::NodeLabel;
 /// What [`ComfyUi::new`] opens its connections with, to be shared between calls; and how they fail.
 pub use origin_client::{Connections, TlsOptions, TransportFailure};

@@ -1,4 +1,6 @@
+mod definitions;
 mod input;
+mod input_definition;
 mod value;
 
 use std::collections::HashMap;
@@ -6,7 +8,9 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 use serde_json::Value;
 
+pub use definitions::{NodeDefinition, NodeDefinitions};
 pub use input::{FileKind, InputDeclaration, InputType};
+pub use input_definition::{Control, DynamicOption, InputDefinition, InputOptions, NumberOptions};
 pub use value::ValueError;
 
 /// A node class as `GET /object_info/{class}` declares it, as far as it says what the inputs take.
