@@ -1,7 +1,9 @@
+mod call_back;
 mod pending;
 mod storage;
 mod upload;
 
-pub(crate) use pending::{InvocationError, PendingInvocations};
+pub(crate) use call_back::{InvocationError, call_back};
+pub(crate) use pending::PendingInvocations;
 pub use storage::Storage;
 pub(crate) use upload::{UploadFailure, upload};

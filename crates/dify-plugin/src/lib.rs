@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod answering;
 mod backwards;
 mod call;
 mod datasource;
@@ -16,6 +17,7 @@ mod session;
 mod settings;
 mod tool;
 mod transport;
+mod way;
 
 pub use backwards::Storage;
 pub use call::{Call, Dify};

@@ -9,26 +9,24 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::Error;
-use crate::backwards::PendingInvocations;
 use crate::error::Surface;
-use crate::outbox::{Closed, Outbox};
+use crate::outbox::Closed;
+use crate::way::Way;
 
 /// What all calls of a process share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) outbox: Outbox,
-    pub(crate) pending: PendingInvocations,
     /// The largest file that Dify merges from chunks.
     pub(crate) merged_file_limit: u64,
     connections: OnceLock<Connections>,
 }
 
 impl Shared {
-    pub(crate) fn new(outbox: Outbox, merged_file_limit: u64) -> Self {
-        Self { outbox, pending: PendingInvocations::default(), merged_file_limit, connections: OnceLock::new() }
+    pub(crate) const fn new(merged_file_limit: u64) -> Self {
+        Self { merged_file_limit, connections: OnceLock::new() }
     }
 
-    /// The connections to Dify's own file URLs, made when a call first needs them.
+    /// The connections to Dify's own URLs, made when a call first needs them.
     pub(crate) fn connections(&self) -> Result<&Connections, OriginError> {
         match self.connections.get() {
             Some(connections) => Ok(connections),
@@ -40,11 +38,12 @@ impl Shared {
     }
 }
 
-/// One call's way to Dify.
+/// What one call says to Dify.
 pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) surface: Surface,
     pub(crate) shared: Arc<Shared>,
+    pub(crate) way: Way,
     /// Whether the call is over. A task that an author left behind may still hold a reply.
     is_over: AtomicBool,
     /// Why a file stopped in the middle of its chunks, of which Dify waits for the rest.
@@ -52,8 +51,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) const fn new(id: String, surface: Surface, shared: Arc<Shared>) -> Self {
-        Self { id, surface, shared, is_over: AtomicBool::new(false), broken_file: OnceLock::new() }
+    pub(crate) const fn new(id: String, surface: Surface, shared: Arc<Shared>, way: Way) -> Self {
+        Self { id, surface, shared, way, is_over: AtomicBool::new(false), broken_file: OnceLock::new() }
     }
 
     /// Sends a piece of the answer.
@@ -62,10 +61,10 @@ impl Session {
         self.send(line).await
     }
 
-    /// Sends a call back into Dify.
-    pub(crate) async fn invoke(&self, invocation: BackwardsInvocation) -> Result<(), Error> {
-        let line = encode(&self.id, SessionMessage::<()>::Invoke(invocation))?;
-        self.send(line).await
+    /// The line of a call back into Dify.
+    pub(crate) fn invocation(&self, invocation: BackwardsInvocation) -> Result<Vec<u8>, Error> {
+        self.check_not_over()?;
+        encode(&self.id, SessionMessage::<()>::Invoke(invocation))
     }
 
     /// Remembers that a file stopped in the middle of its chunks: with it, the call can no longer end well, whatever the
@@ -90,15 +89,17 @@ impl Session {
             lines.extend(line.unwrap_or_default());
         }
         lines.extend(encode(&self.id, SessionMessage::<()>::End(EmptyObject {})).unwrap_or_default());
-        self.shared.outbox.send(lines).await
+        self.way.end(lines).await
     }
 
     /// Sends whole lines that are encoded already.
     pub(crate) async fn send(&self, lines: Vec<u8>) -> Result<(), Error> {
-        if self.is_over.load(Ordering::Relaxed) {
-            return Err(Error::failed("the call is over"));
-        }
-        self.shared.outbox.send(lines).await.map_err(|closed| Error::failed(closed.to_string()))
+        self.check_not_over()?;
+        self.way.send(lines).await.map_err(|closed| Error::failed(closed.to_string()))
+    }
+
+    fn check_not_over(&self) -> Result<(), Error> {
+        if self.is_over.load(Ordering::Relaxed) { Err(Error::failed("the call is over")) } else { Ok(()) }
     }
 }
 

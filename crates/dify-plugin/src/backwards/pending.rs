@@ -1,52 +1,18 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use dify_plugin_protocol::limits::BACKWARDS_INVOCATION;
-use dify_plugin_protocol::{BackwardsEvent, BackwardsInvocation, BackwardsResponse};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use dify_plugin_protocol::BackwardsResponse;
 use serde_json::Value;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
-use uuid::Uuid;
 
-use crate::Error;
+use super::InvocationError;
+use super::call_back::Answers;
 use crate::session::Session;
 
 /// Answers that may wait for one call back. The calls made here get a response and an end.
 const ANSWERS: usize = 16;
 
-/// Why a call back into Dify gave nothing.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub(crate) enum InvocationError {
-    /// Dify refused, in its words.
-    #[error("{0}")]
-    Refused(String),
-    /// Dify ended the call back without a word.
-    #[error("Dify gave no answer")]
-    NoAnswer,
-    /// Nothing came in time.
-    #[error("Dify did not answer within {} seconds", BACKWARDS_INVOCATION.as_secs())]
-    TimedOut,
-    /// Nothing can come any more: Dify closed the connection.
-    #[error("Dify does not take calls back here")]
-    Disconnected,
-    /// An answer of another form than expected.
-    #[error("Dify gave an unexpected answer: {0}")]
-    Unexpected(String),
-    /// The call back could not be sent.
-    #[error(transparent)]
-    Unsent(Error),
-}
-
-impl From<InvocationError> for Error {
-    fn from(error: InvocationError) -> Self {
-        Self::failed(error.to_string())
-    }
-}
-
-/// The calls back that wait for Dify.
+/// The calls back that wait for Dify on one connection.
 #[derive(Debug, Default)]
 pub(crate) struct PendingInvocations {
     state: Mutex<State>,
@@ -80,29 +46,25 @@ impl PendingInvocations {
         state.waiting.clear();
     }
 
-    /// Makes a call back and waits for its one response.
-    pub(crate) async fn call<R: DeserializeOwned>(
-        &self,
-        session: &Session,
-        kind: &'static str,
-        request: &(impl Serialize + Sync),
-    ) -> Result<R, InvocationError> {
-        let id = Uuid::new_v4().simple().to_string();
-        let request = serde_json::to_value(request).map_err(|error| InvocationError::Unexpected(error.to_string()))?;
-        let (sender, answers) = mpsc::channel(ANSWERS);
+    /// Sends the line of a call back and waits for its one response.
+    pub(super) async fn ask(&self, session: &Session, id: &str, line: Vec<u8>) -> Result<Value, InvocationError> {
+        let (sender, mut received) = mpsc::channel(ANSWERS);
         {
             let mut state = self.state();
             if state.disconnected {
                 return Err(InvocationError::Disconnected);
             }
-            state.waiting.insert(id.clone(), sender);
+            state.waiting.insert(id.to_owned(), sender);
         }
-        let _forget = Forget { pending: self, id: &id };
-        let invocation = BackwardsInvocation { kind: kind.into(), backwards_request_id: id.clone(), request };
-        session.invoke(invocation).await.map_err(InvocationError::Unsent)?;
-        let answer =
-            timeout(BACKWARDS_INVOCATION, one_response(answers)).await.map_err(|_| InvocationError::TimedOut)??;
-        serde_json::from_value(answer).map_err(|error| InvocationError::Unexpected(error.to_string()))
+        let _forget = Forget { pending: self, id };
+        session.send(line).await.map_err(InvocationError::Unsent)?;
+        let mut answers = Answers::default();
+        while let Some(answer) = received.recv().await {
+            if let Some(outcome) = answers.take(answer) {
+                return outcome;
+            }
+        }
+        Err(InvocationError::Disconnected)
     }
 }
 
@@ -115,16 +77,4 @@ impl Drop for Forget<'_> {
     fn drop(&mut self) {
         self.pending.state().waiting.remove(self.id);
     }
-}
-
-async fn one_response(mut answers: mpsc::Receiver<BackwardsResponse>) -> Result<Value, InvocationError> {
-    let mut response = None;
-    while let Some(answer) = answers.recv().await {
-        match answer.event {
-            BackwardsEvent::Response => response = Some(answer.data),
-            BackwardsEvent::Error => return Err(InvocationError::Refused(answer.message)),
-            BackwardsEvent::End => return response.ok_or(InvocationError::NoAnswer),
-        }
-    }
-    Err(InvocationError::Disconnected)
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use crate::Error;
 use crate::session::Session;
 
-use super::InvocationError;
+use super::{InvocationError, call_back};
 
 /// The plugin's own storage in Dify, shared by all users of a workspace. The manifest must ask for
 /// `resource.permission.storage`.
@@ -54,8 +54,7 @@ impl<'a> Storage<'a> {
     }
 
     async fn call(&self, request: StorageRequest) -> Result<Value, Error> {
-        let pending = &self.session.shared.pending;
-        let response: StorageResponse = pending.call(self.session, BackwardsInvocation::STORAGE, &request).await?;
+        let response: StorageResponse = call_back(self.session, BackwardsInvocation::STORAGE, &request).await?;
         Ok(response.data)
     }
 }

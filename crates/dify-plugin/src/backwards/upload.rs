@@ -6,6 +6,7 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Body, StatusCode};
 use url::Url;
 
+use super::call_back;
 use crate::session::Session;
 use crate::{Error, OutgoingFile};
 
@@ -46,8 +47,7 @@ pub(crate) async fn upload(session: &Session, file: OutgoingFile) -> Result<Uplo
 
 async fn upload_url(session: &Session, name: &str, media_type: &str) -> Result<Url, Error> {
     let request = UploadFileRequest { filename: name.to_owned(), mimetype: media_type.to_owned() };
-    let pending = &session.shared.pending;
-    let UploadFileResponse { url } = pending.call(session, BackwardsInvocation::UPLOAD_FILE, &request).await?;
+    let UploadFileResponse { url } = call_back(session, BackwardsInvocation::UPLOAD_FILE, &request).await?;
     if url.is_empty() {
         return Err(Error::failed("Dify gave no address for the upload: set FILES_URL in Dify's settings"));
     }

@@ -42,8 +42,8 @@ pub(crate) fn serve(plugin: Arc<Plugin>, settings: &Settings) -> io::Result<()> 
     let broken = outbox.clone();
     let ended = tokio.block_on(async {
         let calls = TaskTracker::new();
-        let shared = Shared::new(outbox, settings.merged_file_limit);
-        let mut serving = Box::pin(runtime::serve(plugin, input, shared, &calls));
+        let shared = Arc::new(Shared::new(settings.merged_file_limit));
+        let mut serving = Box::pin(runtime::serve(plugin, input, outbox, shared, &calls));
         let ended = tokio::select! {
             () = &mut serving => Ended::Answered,
             () = broken.broken() => Ended::Broken,
