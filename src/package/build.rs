@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use dify_plugin_package::{Arch, Package, read_archive, sign};
+use dify_plugin_package::{Arch, OLDEST_GLIBC, Package, read_archive, sign};
 
 use super::declaration::Declaration;
 use crate::Failure;
@@ -18,6 +18,9 @@ pub(crate) struct Arguments {
     /// beside this command for this machine.
     #[arg(long, value_parser = binary)]
     binary: Vec<(Arch, PathBuf)>,
+    /// Refuse executables that need more than glibc 2.28, as a release's must not.
+    #[arg(long)]
+    portable: bool,
     /// Sign with this PKCS#1 key (BEGIN RSA PRIVATE KEY).
     #[arg(long)]
     sign: Option<PathBuf>,
@@ -46,6 +49,11 @@ pub(super) fn run(declaration: &Declaration, arguments: &Arguments) -> Result<()
         let faults: String = faults.iter().map(|fault| format!("\n  {fault}")).collect();
         return Err(format!("the package would not be good:{faults}").into());
     }
+    let needs = package.needs()?;
+    if let Some((arch, needs)) = needs.iter().find(|(_, needs)| arguments.portable && !needs.is_portable()) {
+        let arch = arch.name();
+        return Err(format!("the executable for {arch} needs {needs}, more than glibc {OLDEST_GLIBC} alone").into());
+    }
     let mut bytes = package.build()?;
     if let Some(key) = &arguments.sign {
         let key = String::from_utf8(read(key)?)?;
@@ -55,9 +63,11 @@ pub(super) fn run(declaration: &Declaration, arguments: &Arguments) -> Result<()
     fs::create_dir_all(&arguments.out)?;
     let file = arguments.out.join(format!("{}-{}.difypkg", declaration.name, declaration.version));
     fs::write(&file, &bytes)?;
-    let archs: Vec<&str> = binaries.iter().map(|(arch, _)| arch.name()).collect();
     let count = read_archive(&bytes)?.files.len();
-    println!("{}: {} bytes, {count} files, for {}", file.display(), bytes.len(), archs.join(" and "));
+    println!("{}: {} bytes, {count} files", file.display(), bytes.len());
+    for (arch, needs) in &needs {
+        println!("  for {}, needs {needs}", arch.name());
+    }
     Ok(())
 }
 

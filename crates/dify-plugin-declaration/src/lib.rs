@@ -8,6 +8,7 @@ mod i18n_text;
 mod manifest;
 mod parameter;
 mod parse;
+mod place_in_file;
 mod tag;
 mod texts;
 mod tool;
@@ -26,7 +27,8 @@ pub use parameter::{AutoGenerate, AutoGenerateType, ParameterOption, Template};
 pub use parse::{
     ParseError, parse_datasource, parse_datasource_provider, parse_manifest, parse_tool, parse_tool_provider,
 };
+pub use place_in_file::line_of;
 pub use tag::Tag;
-pub use texts::{Texts, check_texts};
+pub use texts::{TextFault, Texts, check_texts};
 pub use tool::{Tool, ToolDescription, ToolIdentity, ToolParameter, ToolParameterForm, ToolParameterType};
 pub use tool_provider::{ToolProvider, ToolProviderIdentity};

@@ -8,6 +8,15 @@ use crate::{Datasource, DatasourceProvider, Manifest, Tool, ToolProvider};
 pub struct ParseError {
     kind: &'static str,
     problem: String,
+    line: Option<u64>,
+}
+
+impl ParseError {
+    /// The line, counted from 1, if the problem has one.
+    #[must_use]
+    pub const fn line(&self) -> Option<u64> {
+        self.line
+    }
 }
 
 /// Reads `manifest.yaml`.
@@ -51,7 +60,11 @@ pub fn parse_datasource(yaml: &str) -> Result<Datasource, ParseError> {
 }
 
 fn parse<T: DeserializeOwned>(kind: &'static str, yaml: &str) -> Result<T, ParseError> {
-    serde_saphyr::from_str(yaml).map_err(|error| ParseError { kind, problem: error.without_snippet().to_string() })
+    serde_saphyr::from_str(yaml).map_err(|error| ParseError {
+        kind,
+        problem: error.without_snippet().to_string(),
+        line: error.location().map(|location| location.line()),
+    })
 }
 
 #[cfg(test)]

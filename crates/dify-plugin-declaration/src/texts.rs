@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::{
     Credential, Datasource, DatasourceProvider, I18nText, Manifest, OAuthSchema, ParameterOption, Tool, ToolProvider,
 };
@@ -11,22 +13,40 @@ pub trait Texts {
     fn texts(&self) -> Vec<(String, &I18nText)>;
 }
 
-/// Texts that lack one of the four languages, or are too long for Dify. Each finding names text and language.
+/// What is wrong with a text that users read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextFault {
+    /// Where in the file the text is, as [`line_of`](crate::line_of) takes it.
+    pub place: String,
+    /// What is wrong, with the language.
+    pub problem: String,
+}
+
+impl fmt::Display for TextFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.place, self.problem)
+    }
+}
+
+/// Texts that lack one of the four languages, or are too long for Dify.
 #[must_use]
-pub fn check_texts(declaration: &impl Texts) -> Vec<String> {
-    let mut findings = Vec::new();
+pub fn check_texts(declaration: &impl Texts) -> Vec<TextFault> {
+    let mut faults = Vec::new();
     for (place, text) in declaration.texts() {
         for (language, text) in text.languages() {
             match text.map(str::trim) {
-                None | Some("") => findings.push(format!("{place} has no {language}")),
+                None | Some("") => {
+                    faults.push(TextFault { place: place.clone(), problem: format!("has no {language}") });
+                }
                 Some(text) if text.chars().count() > MAX_LENGTH => {
-                    findings.push(format!("{place} has more than {MAX_LENGTH} characters in {language}"));
+                    let problem = format!("has more than {MAX_LENGTH} characters in {language}");
+                    faults.push(TextFault { place: place.clone(), problem });
                 }
                 Some(_) => {}
             }
         }
     }
-    findings
+    faults
 }
 
 impl Texts for Manifest {
@@ -130,9 +150,13 @@ parameters:
         .unwrap()
     }
 
+    fn said(declaration: &impl Texts) -> Vec<String> {
+        check_texts(declaration).iter().map(ToString::to_string).collect()
+    }
+
     #[test]
     fn what_is_there_in_four_languages_is_fine() {
-        assert_eq!(check_texts(&tool(ALL, ALL, ALL)), [""; 0]);
+        assert_eq!(check_texts(&tool(ALL, ALL, ALL)), []);
     }
 
     #[test]
@@ -143,7 +167,7 @@ parameters:
             "{en_US: a, zh_Hans: ' ', ja_JP: c, pt_BR: d}",
         );
         assert_eq!(
-            check_texts(&tool),
+            said(&tool),
             [
                 "parameters.tone.label has no pt_BR",
                 "parameters.tone.human_description has no en_US",
@@ -156,10 +180,7 @@ parameters:
     #[test]
     fn a_text_longer_than_dify_takes_is_a_finding() {
         let long = format!("{{en_US: a, zh_Hans: {}, ja_JP: c, pt_BR: {}}}", "长".repeat(1023), "x".repeat(1024));
-        assert_eq!(
-            check_texts(&tool(&long, ALL, ALL)),
-            ["parameters.tone.label has more than 1023 characters in pt_BR"]
-        );
+        assert_eq!(said(&tool(&long, ALL, ALL)), ["parameters.tone.label has more than 1023 characters in pt_BR"]);
     }
 
     #[test]
@@ -195,6 +216,6 @@ parameters:
         assert_eq!(check_texts(&tools).len(), 3 * (2 + 3 * 4));
         assert_eq!(check_texts(&drives).len(), 3 * (2 + 4));
         assert_eq!(check_texts(&datasource).len(), 3 * 4);
-        assert!(check_texts(&drives).contains(&"credentials_schema.key.help has no ja_JP".to_owned()));
+        assert!(said(&drives).contains(&"credentials_schema.key.help has no ja_JP".to_owned()));
     }
 }

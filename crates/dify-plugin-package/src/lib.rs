@@ -2,6 +2,7 @@
 
 mod archive;
 mod check;
+mod executable;
 mod identity;
 mod package;
 mod signature;
@@ -9,6 +10,7 @@ mod starter;
 
 pub use archive::{Archive, ArchiveError, read_archive};
 pub use check::Fault;
+pub use executable::{Glibc, Needs, OLDEST_GLIBC};
 pub use identity::{checksum, unique_identifier};
 pub use package::{Arch, Package};
 pub use signature::{SignatureError, sign, verify};

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::archive::{self, ArchiveError};
 use crate::check::{self, Fault};
-use crate::starter;
+use crate::{Needs, starter};
 
 /// What goes into a package.
 #[derive(Clone, Debug)]
@@ -64,6 +64,14 @@ impl Package {
         faults.extend(check::executables(&self.executables));
         faults.extend(check::sizes(&self.files()));
         faults
+    }
+
+    /// What its executables need of the systems that they run on.
+    ///
+    /// # Errors
+    /// When one of them is none, or is for another architecture; [`check`](Self::check) says so too.
+    pub fn needs(&self) -> Result<BTreeMap<Arch, Needs>, String> {
+        self.executables.iter().map(|(arch, bytes)| Ok((*arch, Needs::of(bytes, *arch)?))).collect()
     }
 
     /// The files of the package, by their paths, in the order in which they are written.

@@ -137,7 +137,7 @@ mod tests {
             include_str!("../tools/get_result.yaml"),
         ];
         let tools = tools.map(|tool| check_texts(&parse_tool(tool).unwrap())).concat();
-        assert_eq!([check_texts(&manifest), check_texts(&provider), tools].concat(), [""; 0]);
+        assert_eq!([check_texts(&manifest), check_texts(&provider), tools].concat(), []);
     }
 
     #[test]
