@@ -1,0 +1,54 @@
+//! An HTTP server, as the daemon's serverless runtime asks plugins (dify-plugin-daemon,
+//! `internal/core/serverless_runtime/io.go`; Python SDK, `core/server/serverless`).
+
+mod limits;
+mod refusal;
+mod request_body;
+mod response_body;
+mod response_lines;
+mod server;
+mod service;
+mod timed_stream;
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+
+pub(crate) use self::response_lines::ResponseLines;
+use self::service::Service;
+use super::stop_signal::StopSignal;
+use crate::Plugin;
+use crate::answering::Answering;
+use crate::session::Shared;
+use crate::settings::{ServerlessSettings, Settings};
+
+/// Fewest and most threads that calls share.
+const WORKERS: (usize, usize) = (2, 8);
+
+/// Serves until the process is told to stop.
+///
+/// # Errors
+/// When it cannot listen; the text names the address and the variables that decide it.
+pub(crate) fn serve(plugin: Arc<Plugin>, settings: &Settings, serverless: &ServerlessSettings) -> io::Result<()> {
+    let workers = thread::available_parallelism().map_or(WORKERS.0, |cores| cores.get().clamp(WORKERS.0, WORKERS.1));
+    let tokio = Builder::new_multi_thread().worker_threads(workers).thread_name("calls").enable_all().build()?;
+    tokio.block_on(async {
+        let stop = StopSignal::new()?;
+        let (host, port) = (serverless.host.as_str(), serverless.port);
+        let listener = TcpListener::bind((host, port)).await.map_err(|error| {
+            io::Error::other(format!("cannot listen on {host}:{port} (SERVERLESS_HOST, SERVERLESS_PORT): {error}"))
+        })?;
+        let (name, version) = plugin.name_and_version();
+        eprintln!("{name} {version} listens on http://{}", listener.local_addr()?);
+        let answering = Answering::new(plugin, Arc::new(Shared::new(settings.merged_file_limit)));
+        let service = Arc::new(Service::new(answering, serverless));
+        server::serve(listener, service, serverless, stop).await;
+        Ok::<_, io::Error>(())
+    })?;
+    // What an author left behind is not waited for.
+    tokio.shutdown_background();
+    Ok(())
+}
