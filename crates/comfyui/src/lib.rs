@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod carried_workflow;
 mod client;
 mod credentials;
 mod error;
@@ -15,6 +16,7 @@ mod run;
 mod server_address;
 mod workflow;
 
+pub use carried_workflow::{CarriedWorkflow, CarriedWorkflowError, CarriedWorkflowReader, Carrier};
 pub use client::{
     CancelOutcome, ComfyUi, Device, EventStream, JobLookup, JobStatus, OutputStream, Queue, QueueItem, SubmitOptions,
     Submitted, SystemStats, UploadInput, UploadedFile,
