@@ -1,13 +1,13 @@
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{I18nText, ParameterOption};
 
 /// Something that users fill in once for a provider (daemon, `config.go`: `ProviderConfig`).
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Credential {
     /// The key under which the plugin is given the value.
@@ -23,7 +23,7 @@ pub struct Credential {
     /// What it is when it is not filled in.
     pub default: Option<Value>,
     /// Choices of a select.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<ParameterOption>,
     /// Whether several may be chosen.
     #[serde(default)]
@@ -39,7 +39,7 @@ pub struct Credential {
 }
 
 /// Kinds of [`Credential`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CredentialType {
     /// A text that Dify stores encrypted and shows masked; the only such kind.
@@ -62,7 +62,7 @@ pub enum CredentialType {
 }
 
 /// What an OAuth flow needs and what it gives.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OAuthSchema {
     /// What an administrator fills in.

@@ -1,10 +1,10 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{AutoGenerate, I18nText, ParameterOption, Template};
 
 /// A datasource (daemon, `datasource_declaration.go`: `DatasourceDeclaration`).
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Datasource {
     /// What it is called.
@@ -18,7 +18,7 @@ pub struct Datasource {
 }
 
 /// What a [`Datasource`] is called.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatasourceIdentity {
     /// Who made it.
@@ -32,7 +32,7 @@ pub struct DatasourceIdentity {
 }
 
 /// Something that a datasource is given.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatasourceParameter {
     /// The key under which the datasource is given the value.
@@ -61,12 +61,12 @@ pub struct DatasourceParameter {
     /// Decimal places of a number.
     pub precision: Option<u32>,
     /// Choices of a select.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<ParameterOption>,
 }
 
 /// Kinds of [`DatasourceParameter`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DatasourceParameterType {
     /// A text.

@@ -1,10 +1,10 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::credential::credentials;
 use crate::{Credential, I18nText, OAuthSchema, Tag};
 
 /// Datasources that share credentials (daemon, `datasource_declaration.go`: `DatasourceProviderDeclaration`).
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatasourceProvider {
     /// What it is called.
@@ -21,7 +21,7 @@ pub struct DatasourceProvider {
 }
 
 /// What a [`DatasourceProvider`] is called.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatasourceProviderIdentity {
     /// Who made it.
@@ -40,7 +40,7 @@ pub struct DatasourceProviderIdentity {
 }
 
 /// What datasources are like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DatasourceProviderType {
     /// Pages of web sites.

@@ -1,4 +1,5 @@
-use serde::Deserialize;
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A text in the four languages that Dify knows. Where one is missing Dify shows the English text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -28,5 +29,16 @@ impl I18nText {
             ("ja_JP", self.ja_jp.as_deref()),
             ("pt_BR", self.pt_br.as_deref()),
         ]
+    }
+}
+
+/// With the English text where another is missing, as the official SDK sends it.
+impl Serialize for I18nText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(4))?;
+        for (language, text) in self.languages() {
+            map.serialize_entry(language, text.unwrap_or(&self.en_us))?;
+        }
+        map.end()
     }
 }

@@ -1,9 +1,9 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{I18nText, Tag};
 
 /// `manifest.yaml`: what a plugin is, and which files declare what it offers.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// Three numbers and perhaps a suffix: `0.1.0`, `0.1.0-rc1`.
@@ -42,7 +42,7 @@ pub struct Manifest {
 }
 
 /// What a plugin needs.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resource {
     /// Bytes of memory. Nothing enforces it where plugins run locally.
@@ -53,7 +53,7 @@ pub struct Resource {
 }
 
 /// What a plugin may call in Dify.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Permission {
     /// Other tools.
@@ -71,7 +71,7 @@ pub struct Permission {
 }
 
 /// A permission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Switch {
     /// Whether it is given.
@@ -80,7 +80,7 @@ pub struct Switch {
 }
 
 /// Permission to call models, by their kinds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 #[expect(clippy::struct_excessive_bools, reason = "as Dify has it")]
 pub struct ModelPermission {
@@ -101,7 +101,7 @@ pub struct ModelPermission {
 }
 
 /// Permission to store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoragePermission {
     /// Whether it is given.
@@ -112,7 +112,7 @@ pub struct StoragePermission {
 }
 
 /// Files that declare what a plugin offers, relative to the manifest.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Extensions {
     /// Providers of tools.
@@ -130,7 +130,7 @@ pub struct Extensions {
 }
 
 /// What a plugin runs on.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Meta {
     /// Version of the manifest's form.
@@ -144,7 +144,7 @@ pub struct Meta {
 }
 
 /// A processor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Arch {
     /// x86-64.
@@ -154,7 +154,7 @@ pub enum Arch {
 }
 
 /// How a plugin is started.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Runner {
     /// The language of the entrypoint.
@@ -166,7 +166,7 @@ pub struct Runner {
 }
 
 /// The only language that Dify starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
     /// Python.

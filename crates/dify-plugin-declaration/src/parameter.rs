@@ -1,9 +1,9 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::I18nText;
 
 /// A choice.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ParameterOption {
     /// What the plugin is given; not empty.
@@ -15,7 +15,7 @@ pub struct ParameterOption {
 }
 
 /// Lets a model write the value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct AutoGenerate {
     /// What is written.
@@ -23,7 +23,7 @@ pub struct AutoGenerate {
 }
 
 /// What a model writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AutoGenerateType {
     /// An instruction for a model.
@@ -31,7 +31,7 @@ pub enum AutoGenerateType {
 }
 
 /// Whether variables may be named in the value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Template {
     /// They may.

@@ -1,10 +1,10 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{AutoGenerate, I18nText, ParameterOption, Template};
 
 /// A tool (daemon, `tool_declaration.go`: `ToolDeclaration`).
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tool {
     /// What it is called.
@@ -22,7 +22,7 @@ pub struct Tool {
 }
 
 /// What a [`Tool`] is called.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ToolIdentity {
     /// Who made it.
@@ -34,7 +34,7 @@ pub struct ToolIdentity {
 }
 
 /// What a [`Tool`] does.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ToolDescription {
     /// For users.
@@ -44,7 +44,7 @@ pub struct ToolDescription {
 }
 
 /// Something that a tool is given.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ToolParameter {
     /// The key under which the tool is given the value.
@@ -81,12 +81,12 @@ pub struct ToolParameter {
     /// Decimal places of a number.
     pub precision: Option<u32>,
     /// Choices of a select.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<ParameterOption>,
 }
 
 /// Kinds of [`ToolParameter`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ToolParameterType {
     /// A text.
@@ -124,7 +124,7 @@ pub enum ToolParameterType {
 }
 
 /// Who fills in a [`ToolParameter`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ToolParameterForm {
     /// The author of the plugin.

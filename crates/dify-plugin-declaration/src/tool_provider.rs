@@ -1,16 +1,16 @@
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::credential::credentials;
 use crate::{Credential, I18nText, OAuthSchema, Tag};
 
 /// Tools that share credentials (daemon, `tool_declaration.go`: `ToolProviderDeclaration`).
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ToolProvider {
     /// What it is called.
     pub identity: ToolProviderIdentity,
     /// What users fill in. Also read as `credentials_schema`.
-    #[serde(rename = "credentials_for_provider", alias = "credentials_schema", default)]
+    #[serde(rename(deserialize = "credentials_for_provider"), alias = "credentials_schema", default)]
     #[serde(deserialize_with = "credentials")]
     pub credentials_schema: Vec<Credential>,
     /// The other way to credentials.
@@ -20,7 +20,7 @@ pub struct ToolProvider {
 }
 
 /// What a [`ToolProvider`] is called.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ToolProviderIdentity {
     /// Who made it.

@@ -8,6 +8,7 @@ mod message;
 mod online_drive;
 mod parameter_options;
 mod plugin_line;
+mod registration;
 mod request;
 
 pub use backwards::{
@@ -22,6 +23,7 @@ pub use online_drive::{
 };
 pub use parameter_options::{I18nText, ParameterOption, ParameterOptions};
 pub use plugin_line::{CallError, EmptyObject, LogEvent, PluginLine, SessionMessage};
+pub use registration::{AssetChunk, Handshake, RegistrationLine};
 pub use request::{
     BrowseFiles, CredentialType, DownloadFile, FetchParameterOptions, InvokeTool, Request, RequestError,
     ValidateCredentials, Validation,

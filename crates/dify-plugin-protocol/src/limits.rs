@@ -44,3 +44,18 @@ pub const FILE_URL: Duration = Duration::from_secs(300);
 
 /// Longest storage key, in bytes (dify-plugin-daemon, `internal/core/persistence/persistence.go`).
 pub const STORAGE_KEY: usize = 256;
+
+/// How long the daemon's debugging server waits for the handshake
+/// (dify-plugin-daemon, `internal/core/debugging_runtime/hooks.go`).
+pub const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// How long a plugin on a connection to the debugging server may be without a heartbeat; other lines do not count
+/// (dify-plugin-daemon, `internal/core/debugging_runtime/lifetime.go`).
+pub const REMOTE_SILENCE: Duration = Duration::from_secs(60);
+
+/// Most bytes of an asset, before base64, that the official SDK sends in one line (Python SDK, `plugin.py`).
+pub const ASSET_CHUNK: usize = 8192;
+
+/// Most bytes of all assets that are sent to the debugging server
+/// (dify-plugin-daemon, `internal/core/debugging_runtime/runtime_intialization_handlers.go`).
+pub const ASSETS: usize = 50 * 1024 * 1024;
