@@ -4,8 +4,12 @@ mod answering;
 mod backwards;
 mod call;
 mod datasource;
+mod declaration;
 mod error;
 mod file;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod media_type;
 mod outbox;
 mod outgoing_file;
@@ -22,6 +26,7 @@ mod way;
 pub use backwards::Storage;
 pub use call::{Call, Dify};
 pub use datasource::{OnlineDrive, OnlineDriveProvider};
+pub use declaration::Declaration;
 pub use dify_plugin_protocol::{
     BrowseFilesRequest, BrowseFilesResponse, Bucket, DownloadFileRequest, DriveFile, DriveFileType, FileType, I18nText,
     ParameterOption, UploadedFile,

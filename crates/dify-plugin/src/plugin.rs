@@ -7,27 +7,38 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::settings::{InstallMethod, Settings};
-use crate::transport::stdio;
-use crate::{OnlineDriveProvider, ToolProvider};
+use crate::settings::{InstallMethod, RemoteInstall, ServerlessSettings, Settings};
+use crate::transport::{remote, serverless, stdio};
+use crate::{Declaration, OnlineDriveProvider, ToolProvider};
 
 /// A plugin: what it offers, by the names in its YAML files.
 #[derive(Debug)]
 pub struct Plugin {
     name: &'static str,
     version: &'static str,
+    declaration: Option<Declaration>,
     log_targets: Vec<&'static str>,
     pub(crate) tool_providers: BTreeMap<&'static str, ToolProvider>,
     pub(crate) drive_providers: BTreeMap<&'static str, OnlineDriveProvider>,
 }
 
 impl Plugin {
-    /// A plugin that offers nothing yet.
+    /// A plugin that offers nothing yet. Name and version are those of its manifest, and it can be debugged against a
+    /// running Dify.
+    #[must_use]
+    pub const fn declared(declaration: Declaration) -> Self {
+        let mut plugin = Self::new(declaration.name, declaration.version);
+        plugin.declaration = Some(declaration);
+        plugin
+    }
+
+    /// The same without a declaration in the executable, so that the plugin cannot be debugged against a running Dify.
     #[must_use]
     pub const fn new(name: &'static str, version: &'static str) -> Self {
         Self {
             name,
             version,
+            declaration: None,
             log_targets: Vec::new(),
             tool_providers: BTreeMap::new(),
             drive_providers: BTreeMap::new(),
@@ -76,10 +87,8 @@ impl Plugin {
         silence_panics();
         match &settings.install_method {
             InstallMethod::Local => self.run_local(&settings),
-            InstallMethod::Remote(_) | InstallMethod::Serverless => {
-                eprintln!("{}: INSTALL_METHOD: only local is offered yet", self.name);
-                ExitCode::FAILURE
-            }
+            InstallMethod::Serverless(serverless) => self.run_serverless(&settings, serverless),
+            InstallMethod::Remote(remote) => self.run_remote(&settings, remote),
         }
     }
 
@@ -95,6 +104,36 @@ impl Plugin {
                 ExitCode::FAILURE
             }
         }
+    }
+
+    fn run_remote(self, settings: &Settings, remote: &RemoteInstall) -> ExitCode {
+        let Some(declaration) = self.declaration else {
+            eprintln!("{}: INSTALL_METHOD=remote needs a plugin that is made with Plugin::declared", self.name);
+            return ExitCode::FAILURE;
+        };
+        match remote::serve(Arc::new(self), declaration, remote, settings) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => {
+                eprintln!("{why}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn run_serverless(self, settings: &Settings, serverless: &ServerlessSettings) -> ExitCode {
+        let name = self.name;
+        match serverless::serve(Arc::new(self), settings, serverless) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{name}: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    /// As they stand in the manifest.
+    pub(crate) const fn name_and_version(&self) -> (&'static str, &'static str) {
+        (self.name, self.version)
     }
 
     fn about(&self) -> String {

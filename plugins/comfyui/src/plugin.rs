@@ -1,4 +1,4 @@
-use dify_plugin::{Plugin, ToolProvider};
+use dify_plugin::{Plugin, ToolProvider, declaration};
 
 use crate::get_result::GetResultTool;
 use crate::provider::ComfyUiProvider;
@@ -6,7 +6,7 @@ use crate::servers::Servers;
 use crate::submit_workflow::SubmitWorkflowTool;
 use crate::workflow::WorkflowTool;
 
-/// The name of the plugin and of its provider: the one that the YAML files declare.
+/// The name of the provider: the one that its YAML file declares.
 const NAME: &str = "comfyui";
 
 /// The plugin, ready to [`run`](Plugin::run).
@@ -14,7 +14,7 @@ const NAME: &str = "comfyui";
 pub fn plugin() -> Plugin {
     let servers = Servers::default();
     let provider = ToolProvider::new(NAME, ComfyUiProvider::new(servers.clone()));
-    Plugin::new(NAME, env!("CARGO_PKG_VERSION"))
+    Plugin::declared(declaration!())
         .tools(
             provider
                 .tool("workflow", WorkflowTool::new(servers.clone()))
