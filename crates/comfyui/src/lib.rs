@@ -6,6 +6,9 @@ mod credentials;
 mod error;
 mod events;
 mod execute;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod near;
 mod node_class;
 mod node_label;
@@ -18,16 +21,17 @@ mod workflow;
 
 pub use carried_workflow::{CarriedWorkflow, CarriedWorkflowError, CarriedWorkflowReader, Carrier};
 pub use client::{
-    CancelOutcome, ComfyUi, Device, EventStream, JobLookup, JobStatus, OutputStream, Queue, QueueItem, SubmitOptions,
-    Submitted, SystemStats, UploadInput, UploadedFile,
+    CancelOutcome, ComfyUi, Device, EventStream, JobLookup, JobStatus, NodeDefinitionCache, OutputStream, Queue,
+    QueueItem, SavedWorkflow, SavedWorkflows, SubmitOptions, Submitted, SystemStats, Template, Templates, UploadInput,
+    UploadedFile, User, UserData, Users,
 };
 pub use credentials::Credentials;
-pub use error::{ClientError, ExecutionFailure, InputError, NodeError, Rejection, RunError};
+pub use error::{ClientError, ExecutionFailure, InputError, LibraryError, NodeError, Rejection, RunError};
 pub use events::{Event, FrameError, NodeProgress, NodeState};
 pub use execute::{Enqueued, ExecuteOptions, Finished, SocketImage, Warning};
 pub use node_class::{
-    Control, DynamicOption, FileKind, InputDeclaration, InputDefinition, InputOptions, InputType, NodeClass,
-    NodeClasses, NodeDefinition, NodeDefinitions, NumberOptions, ValueError,
+    Autogrow, Control, DynamicOption, FileKind, InputDeclaration, InputDefinition, InputOptions, InputType, NodeClass,
+    NodeClasses, NodeDefinition, NodeDefinitions, NumberOptions, UploadButton, ValueError,
 };
 pub use node_label::NodeLabel;
 /// What [`ComfyUi::new`] opens its connections with, to be shared between calls; and how they fail.
@@ -37,6 +41,7 @@ pub use record::{Record, Verdict};
 pub use run::{Ending, Hint, Preview, Run, Sighting, Update};
 pub use server_address::{AddressError, ServerAddress};
 pub use workflow::{
-    FileInput, FileInputsError, ImageNodesError, InputPlace, Node, PlaceError, SeedError, SeedSet, Workflow,
-    WorkflowError,
+    Conversion, ConvertError, ConvertOptions, DropReason, FileInput, FileInputsError, ImageNodesError, InputPlace,
+    LocalTime, Node, Notice, PlaceError, SeedError, SeedSet, UiWorkflow, UiWorkflowError, Workflow, WorkflowError,
+    convert,
 };

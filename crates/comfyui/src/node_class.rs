@@ -10,7 +10,9 @@ use serde_json::Value;
 
 pub use definitions::{NodeDefinition, NodeDefinitions};
 pub use input::{FileKind, InputDeclaration, InputType};
-pub use input_definition::{Control, DynamicOption, InputDefinition, InputOptions, NumberOptions};
+pub use input_definition::{
+    Autogrow, Control, DynamicOption, InputDefinition, InputOptions, NumberOptions, UploadButton,
+};
 pub use value::ValueError;
 
 /// A node class as `GET /object_info/{class}` declares it, as far as it says what the inputs take.

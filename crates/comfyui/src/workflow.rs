@@ -1,3 +1,4 @@
+mod convert;
 mod file_inputs;
 mod graph;
 mod images;
@@ -5,6 +6,9 @@ mod parse;
 mod place;
 mod seeds;
 
+pub use convert::{
+    Conversion, ConvertError, ConvertOptions, DropReason, LocalTime, Notice, UiWorkflow, UiWorkflowError, convert,
+};
 pub use file_inputs::{FileInput, FileInputsError};
 pub use graph::{Node, Workflow};
 pub use images::ImageNodesError;

@@ -25,6 +25,8 @@ pub struct NodeDefinition {
     pub inputs: Vec<InputDefinition>,
     /// The types of the outputs. A list of choices is `COMBO`.
     pub outputs: Vec<Box<str>>,
+    /// Whether it comes from a pack of custom nodes (`python_module`), whose scripts may read files in ways of their own.
+    pub is_custom: bool,
 }
 
 impl NodeDefinitions {
@@ -124,6 +126,10 @@ impl<'de> Visitor<'de> for Class {
                 "output" => {
                     let outputs = read::<Vec<&RawValue>>(map.next_value()?).unwrap_or_default();
                     definition.outputs = outputs.into_iter().map(type_name).collect();
+                }
+                "python_module" => {
+                    let module = read::<Box<str>>(map.next_value()?);
+                    definition.is_custom = module.is_some_and(|module| module.starts_with("custom_nodes."));
                 }
                 "display_name" => definition.display_name = read(map.next_value()?),
                 _ => {

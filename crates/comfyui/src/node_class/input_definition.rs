@@ -34,18 +34,46 @@ pub struct InputOptions {
     pub is_multiline: bool,
     /// `dynamicPrompts`: comments and `{a|b}` are resolved by the editor.
     pub has_dynamic_prompts: bool,
-    /// `image_upload`, `video_upload` or `animated_image_upload`: a button follows.
-    pub has_upload: bool,
+    /// The button that uploads a file for it.
+    pub upload: Option<UploadButton>,
     /// `control_after_generate`.
     pub control: Control,
     /// `remote`: the choices come from elsewhere.
     pub is_remote: bool,
+    /// `remote.refresh_button`.
+    pub has_refresh_button: bool,
     /// `min`, `max`, `step` and `round`.
     pub numbers: Option<Box<NumberOptions>>,
     /// The options of a `COMFY_DYNAMICCOMBO_V3`.
     pub dynamic: Vec<DynamicOption>,
     /// `template` of `COMFY_MATCHTYPE_V3`: the types that it takes.
     pub allowed_types: Option<Box<str>>,
+    /// `template` of `COMFY_AUTOGROW_V3`.
+    pub autogrow: Option<Box<Autogrow>>,
+}
+
+/// The button that uploads a file for an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UploadButton {
+    /// `image_upload`, `video_upload` or `animated_image_upload`.
+    Image,
+    /// `audio_upload`.
+    Audio,
+}
+
+/// An input that becomes one more whenever its last one is linked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Autogrow {
+    /// The type of each.
+    pub kind: Box<str>,
+    /// What their names begin with; a number follows.
+    pub prefix: Box<str>,
+    /// Their names, where they are not numbered.
+    pub names: Option<Vec<Box<str>>>,
+    /// How many there are at least.
+    pub min: usize,
+    /// How many there are at most.
+    pub max: usize,
 }
 
 /// Whether a widget that changes the value after each run follows the value's own.
@@ -69,8 +97,10 @@ pub struct NumberOptions {
     pub max: Option<Number>,
     /// What the editor's arrows add.
     pub step: Option<Number>,
-    /// What the editor rounds to; `false` for nothing.
+    /// What the editor rounds to, where it is not the step.
     pub round: Option<Number>,
+    /// Whether `round` is `false`: the editor keeps all digits.
+    pub keeps_digits: bool,
 }
 
 /// One choice of a dynamic combo, and the inputs that it brings.
@@ -132,17 +162,35 @@ impl<'de> Visitor<'de> for OptionsVisitor {
                 "multiline" => options.is_multiline = is_truthy(map.next_value()?),
                 "dynamicPrompts" => options.has_dynamic_prompts = is_truthy(map.next_value()?),
                 "image_upload" | "video_upload" | "animated_image_upload" => {
-                    options.has_upload |= is_truthy(map.next_value()?);
+                    if is_truthy(map.next_value()?) {
+                        options.upload = Some(UploadButton::Image);
+                    }
                 }
-                "remote" => options.is_remote = is_truthy(map.next_value()?),
+                "audio_upload" => {
+                    if is_truthy(map.next_value()?) {
+                        options.upload = options.upload.or(Some(UploadButton::Audio));
+                    }
+                }
+                "remote" => {
+                    #[derive(serde::Deserialize)]
+                    struct Remote {
+                        #[serde(default)]
+                        refresh_button: bool,
+                    }
+                    let raw: &RawValue = map.next_value()?;
+                    options.is_remote = is_truthy(raw);
+                    options.has_refresh_button = read::<Remote>(raw).is_some_and(|remote| remote.refresh_button);
+                }
                 "control_after_generate" => {
                     let raw: &RawValue = map.next_value()?;
                     let name = || read::<Box<str>>(raw);
                     options.control = if is_truthy(raw) { Control::On(name()) } else { Control::Off };
                 }
                 "min" | "max" | "step" | "round" => {
-                    let number = read::<Number>(map.next_value()?);
+                    let raw: &RawValue = map.next_value()?;
+                    let number = read::<Number>(raw);
                     let numbers = options.numbers.get_or_insert_default();
+                    numbers.keeps_digits |= key == "round" && raw.get() == "false";
                     match key {
                         "min" => numbers.min = number,
                         "max" => numbers.max = number,
@@ -151,12 +199,10 @@ impl<'de> Visitor<'de> for OptionsVisitor {
                     }
                 }
                 "template" => {
-                    #[derive(serde::Deserialize)]
-                    struct Template {
-                        allowed_types: Option<Box<str>>,
+                    if let Some(template) = read::<Template<'_>>(map.next_value()?) {
+                        options.autogrow = template.autogrow();
+                        options.allowed_types = template.allowed_types;
                     }
-                    let template = read::<Template>(map.next_value()?);
-                    options.allowed_types = template.and_then(|template| template.allowed_types);
                 }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
@@ -164,6 +210,33 @@ impl<'de> Visitor<'de> for OptionsVisitor {
             }
         }
         Ok(options)
+    }
+}
+
+/// What a `template` says, of either type that has one.
+#[derive(serde::Deserialize)]
+struct Template<'a> {
+    allowed_types: Option<Box<str>>,
+    #[serde(borrow)]
+    input: Option<&'a RawValue>,
+    prefix: Option<Box<str>>,
+    names: Option<Vec<Box<str>>>,
+    min: Option<usize>,
+    max: Option<usize>,
+}
+
+impl Template<'_> {
+    fn autogrow(&self) -> Option<Box<Autogrow>> {
+        let input = read::<Groups>(self.input?)?.0.into_iter().next()?;
+        let kind = input.options.allowed_types.unwrap_or(input.kind);
+        let max = self.max.or(self.names.as_ref().map(Vec::len)).unwrap_or(usize::MAX);
+        Some(Box::new(Autogrow {
+            kind,
+            prefix: self.prefix.clone().unwrap_or_default(),
+            names: self.names.clone(),
+            min: self.min.unwrap_or(0),
+            max,
+        }))
     }
 }
 
