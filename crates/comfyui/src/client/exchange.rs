@@ -96,9 +96,14 @@ impl ComfyUi {
                 let reason = self.redact(one_line(&error.to_string(), 200));
                 return ClientError::UnexpectedShape { call: call.name, reason };
             }
-            let start = body.get(..body.len().min(ERROR_BODY)).unwrap_or_default();
-            ClientError::NotComfyUi { call: call.name, excerpt: self.excerpt(start) }
+            self.not_comfyui(call, body)
         })
+    }
+
+    /// The error for a success whose body is not what ComfyUI answers.
+    pub(super) fn not_comfyui(&self, call: Call, body: &[u8]) -> ClientError {
+        let start = body.get(..body.len().min(ERROR_BODY)).unwrap_or_default();
+        ClientError::NotComfyUi { call: call.name, excerpt: self.excerpt(start) }
     }
 
     /// The error for an answer whose status is no success. Reads a little of its body.

@@ -43,6 +43,11 @@ impl ComfyUi {
         &self.inner.address
     }
 
+    /// All that is sent to be let in, for a hash of it.
+    pub(super) fn credential_bytes(&self) -> Vec<(&str, &[u8])> {
+        self.inner.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
+    }
+
     pub(super) fn redact(&self, text: String) -> String {
         self.inner.credentials.redact(text)
     }
