@@ -7,6 +7,7 @@ mod datasource;
 mod declaration;
 mod error;
 mod file;
+mod given_up;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;

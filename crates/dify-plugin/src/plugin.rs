@@ -7,6 +7,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::given_up::give_up_rights;
 use crate::settings::{InstallMethod, RemoteInstall, ServerlessSettings, Settings};
 use crate::transport::{remote, serverless, stdio};
 use crate::{Declaration, OnlineDriveProvider, ToolProvider};
@@ -18,6 +19,7 @@ pub struct Plugin {
     version: &'static str,
     declaration: Option<Declaration>,
     log_targets: Vec<&'static str>,
+    pub(crate) keeps_rights: bool,
     pub(crate) tool_providers: BTreeMap<&'static str, ToolProvider>,
     pub(crate) drive_providers: BTreeMap<&'static str, OnlineDriveProvider>,
 }
@@ -40,6 +42,7 @@ impl Plugin {
             version,
             declaration: None,
             log_targets: Vec::new(),
+            keeps_rights: false,
             tool_providers: BTreeMap::new(),
             drive_providers: BTreeMap::new(),
         }
@@ -67,7 +70,19 @@ impl Plugin {
         self
     }
 
+    /// Keeps the rights that [`run`](Self::run) would give up: for a plugin that has to write files, start programs or
+    /// listen. Such a plugin can promise less.
+    #[must_use]
+    pub const fn keeping_rights(mut self) -> Self {
+        self.keeps_rights = true;
+        self
+    }
+
     /// Serves Dify until it hangs up or the process is told to stop: the whole of a plugin's `main`.
+    ///
+    /// Before the first request is read, the process gives up every right but to read files and to open connections, as
+    /// far as the system offers it: no file is written and no program started from then on. To be called while the
+    /// process has one thread.
     ///
     /// The environment and, for what is not set there, a `.env` file in the working directory decide how, under the
     /// names of the official SDK. `INSTALL_METHOD` is `local` (the default), `remote` or `serverless`.
@@ -97,6 +112,7 @@ impl Plugin {
             eprintln!("{}", self.about());
             return ExitCode::FAILURE;
         }
+        give_up_rights(&self);
         match stdio::serve(Arc::new(self), settings) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -111,6 +127,7 @@ impl Plugin {
             eprintln!("{}: INSTALL_METHOD=remote needs a plugin that is made with Plugin::declared", self.name);
             return ExitCode::FAILURE;
         };
+        give_up_rights(&self);
         match remote::serve(Arc::new(self), declaration, remote, settings) {
             Ok(()) => ExitCode::SUCCESS,
             Err(why) => {

@@ -5,4 +5,6 @@
 mod calls_in_flight;
 mod carriers;
 mod life_cycle;
+#[cfg(target_os = "linux")]
+mod rights;
 mod vectors_plugin;

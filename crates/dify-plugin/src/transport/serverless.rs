@@ -12,35 +12,35 @@ mod timed_stream;
 
 use std::io;
 use std::sync::Arc;
-use std::thread;
 
 use tokio::net::TcpListener;
-use tokio::runtime::Builder;
 
 pub(crate) use self::response_lines::ResponseLines;
 use self::service::Service;
 use super::stop_signal::StopSignal;
+use super::workers::worker_threads;
 use crate::Plugin;
 use crate::answering::Answering;
+use crate::given_up::give_up_rights;
 use crate::session::Shared;
 use crate::settings::{ServerlessSettings, Settings};
-
-/// Fewest and most threads that calls share.
-const WORKERS: (usize, usize) = (2, 8);
 
 /// Serves until the process is told to stop.
 ///
 /// # Errors
 /// When it cannot listen; the text names the address and the variables that decide it.
 pub(crate) fn serve(plugin: Arc<Plugin>, settings: &Settings, serverless: &ServerlessSettings) -> io::Result<()> {
-    let workers = thread::available_parallelism().map_or(WORKERS.0, |cores| cores.get().clamp(WORKERS.0, WORKERS.1));
-    let tokio = Builder::new_multi_thread().worker_threads(workers).thread_name("calls").enable_all().build()?;
+    let (host, port) = (serverless.host.as_str(), serverless.port);
+    let listener = std::net::TcpListener::bind((host, port)).map_err(|error| {
+        io::Error::other(format!("cannot listen on {host}:{port} (SERVERLESS_HOST, SERVERLESS_PORT): {error}"))
+    })?;
+    listener.set_nonblocking(true)?;
+    // After it listens, which it may not do any more from here on, and before there are threads.
+    give_up_rights(&plugin);
+    let tokio = worker_threads()?;
     tokio.block_on(async {
         let stop = StopSignal::new()?;
-        let (host, port) = (serverless.host.as_str(), serverless.port);
-        let listener = TcpListener::bind((host, port)).await.map_err(|error| {
-            io::Error::other(format!("cannot listen on {host}:{port} (SERVERLESS_HOST, SERVERLESS_PORT): {error}"))
-        })?;
+        let listener = TcpListener::from_std(listener)?;
         let (name, version) = plugin.name_and_version();
         eprintln!("{name} {version} listens on http://{}", listener.local_addr()?);
         let answering = Answering::new(plugin, Arc::new(Shared::new(settings.merged_file_limit)));
