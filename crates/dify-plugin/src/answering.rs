@@ -35,9 +35,13 @@ impl Answering {
         let outcome = match request {
             Ok(request) => {
                 let work = AssertUnwindSafe(self.answer(request, context, Arc::clone(&session))).catch_unwind();
-                work.await.unwrap_or_else(|_| {
-                    Err(Error::named("InternalError", "the plugin failed unexpectedly; its log says where"))
-                })
+                tokio::select! {
+                    biased;
+                    outcome = work => outcome.unwrap_or_else(|_| {
+                        Err(Error::named("InternalError", "the plugin failed unexpectedly; its log says where"))
+                    }),
+                    error = session.way.given_up() => Err(error),
+                }
             }
             Err(error) => Err(error),
         };

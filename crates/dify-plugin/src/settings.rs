@@ -1,6 +1,7 @@
 //! What the environment says, under the names of the official SDK (`DifyPluginEnv` in its `config.py`).
 
 mod remote_install;
+mod serverless;
 mod variables;
 
 use std::time::Duration;
@@ -9,6 +10,7 @@ use dify_plugin_protocol::limits;
 use tracing_subscriber::filter::LevelFilter;
 
 pub(crate) use self::remote_install::RemoteInstall;
+pub(crate) use self::serverless::ServerlessSettings;
 pub(crate) use self::variables::Variables;
 
 /// The daemon gives up a plugin that was silent for 60 seconds, so a longer pause would be no heartbeat.
@@ -35,7 +37,7 @@ pub(crate) enum InstallMethod {
     /// A connection to the daemon's debugging server.
     Remote(RemoteInstall),
     /// An HTTP server that the daemon asks.
-    Serverless,
+    Serverless(ServerlessSettings),
 }
 
 /// Why the settings cannot be used. Carries no value of a secret variable.
@@ -71,7 +73,7 @@ impl Settings {
         let install_method = match install_method.as_str() {
             "" | "local" => InstallMethod::Local,
             "remote" => InstallMethod::Remote(RemoteInstall::of(variables)?),
-            "serverless" => InstallMethod::Serverless,
+            "serverless" => InstallMethod::Serverless(ServerlessSettings::of(variables)?),
             _ => {
                 let expected = "local, remote or serverless";
                 return Err(SettingsError::Invalid { variable: "INSTALL_METHOD", value: install_method, expected });

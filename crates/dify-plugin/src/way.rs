@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
-use crate::backwards::PendingInvocations;
+use crate::Error;
+use crate::backwards::{PendingInvocations, Transactions};
 use crate::outbox::{Closed, Outbox};
+use crate::transport::serverless::ResponseLines;
 
 /// What carries one call: where its lines go, and how it calls back into Dify.
 #[derive(Clone, Debug)]
@@ -13,6 +15,13 @@ pub(crate) enum Way {
         /// The calls back that wait for Dify.
         pending: Arc<PendingInvocations>,
     },
+    /// The HTTP request that is the call. Calls back are requests of their own.
+    Response {
+        /// Where the lines go.
+        lines: ResponseLines,
+        /// Where calls back go.
+        transactions: Arc<Transactions>,
+    },
 }
 
 impl Way {
@@ -20,6 +29,7 @@ impl Way {
     pub(crate) async fn send(&self, lines: Vec<u8>) -> Result<(), Closed> {
         match self {
             Self::Lines { outbox, .. } => outbox.send(lines).await,
+            Self::Response { lines: response, .. } => response.send(lines).await,
         }
     }
 
@@ -27,6 +37,16 @@ impl Way {
     pub(crate) async fn end(&self, lines: Vec<u8>) -> Result<(), Closed> {
         match self {
             Self::Lines { outbox, .. } => outbox.send(lines).await,
+            Self::Response { lines: response, .. } => response.end(lines).await,
+        }
+    }
+
+    /// Resolves when the call is to be given up, with the error that the user reads. Over a connection of many calls
+    /// nothing says so.
+    pub(crate) async fn given_up(&self) -> Error {
+        match self {
+            Self::Lines { .. } => std::future::pending().await,
+            Self::Response { lines, .. } => lines.given_up().await,
         }
     }
 }

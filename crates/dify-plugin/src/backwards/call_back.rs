@@ -53,6 +53,7 @@ pub(crate) async fn call_back<R: DeserializeOwned>(
     let response = async {
         match &session.way {
             Way::Lines { pending, .. } => pending.ask(session, &id, line).await,
+            Way::Response { transactions, .. } => transactions.ask(session, &id, line).await,
         }
     };
     let response = timeout(BACKWARDS_INVOCATION, response).await.map_err(|_| InvocationError::TimedOut)??;

@@ -11,6 +11,7 @@ mod service;
 mod timed_stream;
 
 use std::io;
+use std::net;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -30,13 +31,8 @@ use crate::settings::{ServerlessSettings, Settings};
 /// # Errors
 /// When it cannot listen; the text names the address and the variables that decide it.
 pub(crate) fn serve(plugin: Arc<Plugin>, settings: &Settings, serverless: &ServerlessSettings) -> io::Result<()> {
-    let (host, port) = (serverless.host.as_str(), serverless.port);
-    let listener = std::net::TcpListener::bind((host, port)).map_err(|error| {
-        io::Error::other(format!("cannot listen on {host}:{port} (SERVERLESS_HOST, SERVERLESS_PORT): {error}"))
-    })?;
-    listener.set_nonblocking(true)?;
-    // After it listens, which it may not do any more from here on, and before there are threads.
-    give_up_rights(&plugin);
+    // First of all, while there is one thread: what the process may do later is decided after it.
+    let listener = listen(&serverless.host, serverless.port)?;
     let tokio = worker_threads()?;
     tokio.block_on(async {
         let stop = StopSignal::new()?;
@@ -51,4 +47,12 @@ pub(crate) fn serve(plugin: Arc<Plugin>, settings: &Settings, serverless: &Serve
     // What an author left behind is not waited for.
     tokio.shutdown_background();
     Ok(())
+}
+
+fn listen(host: &str, port: u16) -> io::Result<net::TcpListener> {
+    let listener = net::TcpListener::bind((host, port)).map_err(|error| {
+        io::Error::other(format!("cannot listen on {host}:{port} (SERVERLESS_HOST, SERVERLESS_PORT): {error}"))
+    })?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }

@@ -20,9 +20,7 @@ use super::service::Service;
 use super::timed_stream::{Requests, TimedStream};
 use crate::settings::ServerlessSettings;
 use crate::transport::stop_signal::StopSignal;
-
-/// How long calls that were dropped have for what they leave to be done, such as cancelling a job on a server.
-const CLEAN_UP: Duration = Duration::from_secs(2);
+use crate::transport::workers::CLEAN_UP;
 
 /// Pause after a connection could not be accepted, mostly because there are too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
