@@ -31,8 +31,9 @@ use crate::settings::{ServerlessSettings, Settings};
 /// # Errors
 /// When it cannot listen; the text names the address and the variables that decide it.
 pub(crate) fn serve(plugin: Arc<Plugin>, settings: &Settings, serverless: &ServerlessSettings) -> io::Result<()> {
-    // First of all, while there is one thread: what the process may do later is decided after it.
     let listener = listen(&serverless.host, serverless.port)?;
+    // After it listens, which it may not do any more from here on, and before there are threads.
+    give_up_rights(&plugin);
     let tokio = worker_threads()?;
     tokio.block_on(async {
         let stop = StopSignal::new()?;
