@@ -43,5 +43,5 @@ pub use server_address::{AddressError, ServerAddress};
 pub use workflow::{
     Conversion, ConvertError, ConvertOptions, DropReason, FileInput, FileInputsError, ImageNodesError, InputPlace,
     LocalTime, Node, Notice, PlaceError, SeedError, SeedSet, UiWorkflow, UiWorkflowError, Workflow, WorkflowError,
-    convert,
+    WorkflowFile, convert,
 };

@@ -1,4 +1,5 @@
 mod convert;
+mod detect;
 mod file_inputs;
 mod graph;
 mod images;
@@ -9,6 +10,7 @@ mod seeds;
 pub use convert::{
     Conversion, ConvertError, ConvertOptions, DropReason, LocalTime, Notice, UiWorkflow, UiWorkflowError, convert,
 };
+pub use detect::WorkflowFile;
 pub use file_inputs::{FileInput, FileInputsError};
 pub use graph::{Node, Workflow};
 pub use images::ImageNodesError;

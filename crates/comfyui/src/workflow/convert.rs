@@ -9,6 +9,8 @@ mod graph;
 mod group_nodes;
 mod id;
 mod layout;
+#[cfg(test)]
+mod layout_recorded;
 mod load;
 mod notice;
 mod options;

@@ -5,12 +5,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{Node, Workflow};
+use super::{Node, UiWorkflowError, Workflow};
 use crate::error::one_line;
 use crate::python_json::without_bare_floats;
 
 /// The longest workflow text that is read.
 const MAX_BYTES: usize = 32 << 20;
+/// The most nodes that are read. The largest workflows that people share have a few thousand.
+const MAX_NODES: usize = 20_000;
 
 /// Why a text is no workflow that can be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,9 +24,21 @@ pub enum WorkflowError {
     /// Longer than 32 MiB.
     #[error("the workflow has {0} bytes, more than the 33554432 that are read")]
     TooLong(usize),
+    /// More than 20,000 nodes.
+    #[error("the workflow has {0} nodes, more than the 20000 that are read")]
+    TooManyNodes(usize),
     /// No JSON.
     #[error("the workflow is not valid JSON: {0}")]
     NotJson(String),
+    /// Prompts and settings as text, as A1111 and its kin write them into pictures.
+    #[error(
+        "this is the text that Stable Diffusion web UI (A1111) writes into its pictures, and no workflow of ComfyUI: \
+         build the same in ComfyUI and export it"
+    )]
+    Parameters,
+    /// Of the editor, and broken.
+    #[error("this is a workflow as ComfyUI's editor saves it, but {0}")]
+    BrokenEditorFile(#[from] UiWorkflowError),
     /// JSON of the editor, not of the API.
     #[error(
         "this is the workflow as the editor saves it ({nodes} nodes with their places on the canvas), which ComfyUI's \
@@ -49,41 +63,144 @@ impl Workflow {
     /// # Errors
     /// [`WorkflowError`], which says what the text was recognised as.
     pub fn parse(text: &str) -> Result<Self, WorkflowError> {
-        if text.len() > MAX_BYTES {
-            return Err(WorkflowError::TooLong(text.len()));
+        match recognise(text)? {
+            Recognised::Api(workflow) => Ok(workflow),
+            Recognised::Ui { nodes, .. } => Err(WorkflowError::EditorFormat { nodes }),
         }
-        let cleaned = clean(text);
-        let cleaned = cleaned.trim();
-        if cleaned.is_empty() {
-            return Err(WorkflowError::Empty);
-        }
-        if cleaned.starts_with('"') {
-            let inner: String = serde_json::from_str(cleaned).map_err(|error| not_json(&error))?;
-            let inner = clean(&inner);
-            return from_object(inner.trim());
-        }
-        from_object(cleaned)
     }
 }
 
+/// What a text holds.
+pub(super) enum Recognised {
+    /// A workflow in API format.
+    Api(Workflow),
+    /// One of the editor.
+    Ui {
+        /// Its JSON.
+        json: String,
+        /// How many nodes it has.
+        nodes: usize,
+    },
+}
+
+pub(super) fn recognise(text: &str) -> Result<Recognised, WorkflowError> {
+    if text.len() > MAX_BYTES {
+        return Err(WorkflowError::TooLong(text.len()));
+    }
+    let cleaned = clean(text);
+    let cleaned = cleaned.trim();
+    if cleaned.is_empty() {
+        return Err(WorkflowError::Empty);
+    }
+    if cleaned.starts_with('"') {
+        let inner: String = serde_json::from_str(cleaned).map_err(|error| not_json(cleaned, &error))?;
+        let inner = clean(&inner);
+        return from_json(inner.trim(), MAX_WRAPS);
+    }
+    from_json(cleaned, MAX_WRAPS)
+}
+
+/// How many wrappings are looked into.
+const MAX_WRAPS: usize = 3;
+
 type Object<'a> = IndexMap<String, &'a RawValue>;
 
-fn from_object(json: &str) -> Result<Workflow, WorkflowError> {
+fn from_json(json: &str, wraps: usize) -> Result<Recognised, WorkflowError> {
     // First as any JSON at all, so that the error tells a broken text from a wrong one.
-    let whole: &RawValue = serde_json::from_str(json).map_err(|error| not_json(&error))?;
-    let object = object(whole).ok_or_else(|| WorkflowError::NotAWorkflow(format!("it is {}", kind(json))))?;
-    let prompt = object.get("prompt").copied().and_then(self::object).filter(|_| !is_node(&object));
-    let entries = prompt.unwrap_or(object);
-    if let Some(nodes) = entries.get("nodes").filter(|_| entries.contains_key("links"))
+    let whole: &RawValue = serde_json::from_str(json).map_err(|error| not_json(json, &error))?;
+    let Some(object) = object(whole) else {
+        if let Some(prompt) = queued_prompt(whole).filter(|_| wraps > 0) {
+            return from_json(prompt, wraps - 1);
+        }
+        return Err(WorkflowError::NotAWorkflow(format!("it is {}", described(whole))));
+    };
+    if let Some(nodes) = object.get("nodes").filter(|_| !is_node(&object))
         && let Ok(nodes) = serde_json::from_str::<Vec<&RawValue>>(nodes.get())
     {
-        return Err(WorkflowError::EditorFormat { nodes: nodes.len() });
+        return Ok(Recognised::Ui { json: json.to_owned(), nodes: nodes.len() });
     }
-    if entries.is_empty() {
+    if wraps > 0 && !is_node(&object) {
+        // Pictures, bodies of `POST /prompt` and the history hold what was run, and the editor's file beside it.
+        for key in ["prompt", "workflow"] {
+            let Some(inner) = object.get(key) else { continue };
+            if let Some(inner) = unwrapped(inner) {
+                return from_json(&inner, wraps - 1);
+            }
+        }
+        if let Some(entry) = history_entry(&object)? {
+            return from_json(entry.get(), wraps - 1);
+        }
+    }
+    if let Some(what) = other_file(&object) {
+        return Err(WorkflowError::NotAWorkflow(what));
+    }
+    if object.is_empty() {
         return Err(WorkflowError::NotAWorkflow("it has no nodes".to_owned()));
     }
-    let nodes = entries.into_iter().map(|(id, raw)| Ok((id.clone(), node(&id, raw)?))).collect::<Result<_, _>>()?;
-    Ok(Workflow { nodes })
+    if object.len() > MAX_NODES {
+        return Err(WorkflowError::TooManyNodes(object.len()));
+    }
+    let nodes =
+        object.into_iter().map(|(id, raw)| Ok((id.clone(), node(&id, raw)?))).collect::<Result<_, WorkflowError>>()?;
+    Ok(Recognised::Api(Workflow { nodes }))
+}
+
+/// What a wrapper's field holds: an object, an object as text, or a queue item.
+fn unwrapped(raw: &RawValue) -> Option<Cow<'_, str>> {
+    match raw.get().as_bytes().first()? {
+        // A lone node that is called `prompt` is no wrapper.
+        b'{' => object(raw).filter(|object| !is_node(object)).map(|_| Cow::Borrowed(raw.get())),
+        b'[' => queued_prompt(raw).map(Cow::Borrowed),
+        b'"' => {
+            let text: String = serde_json::from_str(raw.get()).ok()?;
+            text.trim_start().starts_with('{').then(|| Cow::Owned(text.trim().to_owned()))
+        }
+        _ => None,
+    }
+}
+
+/// The prompt of a queue item, `[number, id, prompt, extra data, outputs]`.
+fn queued_prompt(raw: &RawValue) -> Option<&str> {
+    let item: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
+    let is_item = item.len() >= 4 && item.get(1)?.get().starts_with('"');
+    let prompt = item.get(2)?.get();
+    (is_item && prompt.starts_with('{')).then_some(prompt)
+}
+
+/// The one entry of `{"<prompt id>": {"prompt": […], "outputs": …}}`.
+fn history_entry<'a>(object: &Object<'a>) -> Result<Option<&'a RawValue>, WorkflowError> {
+    let is_entry = |raw: &RawValue| {
+        self::object(raw).is_some_and(|entry| {
+            !is_node(&entry) && entry.get("prompt").is_some_and(|prompt| queued_prompt(prompt).is_some())
+        })
+    };
+    let mut entries = object.values().copied();
+    let Some(first) = entries.next().filter(|first| is_entry(first)) else { return Ok(None) };
+    match object.len() {
+        1 => Ok(Some(first)),
+        count => Err(WorkflowError::NotAWorkflow(format!("it is the history of {count} runs; give one of them"))),
+    }
+}
+
+/// What else ComfyUI's users have in files of JSON.
+fn other_file(object: &Object<'_>) -> Option<String> {
+    let (_, first) = object.first()?;
+    let first = self::object(first)?;
+    let is_class = first.contains_key("input") && first.contains_key("output") && !is_node(&first);
+    is_class.then(|| format!("it is object_info, the declarations of {} node classes", object.len()))
+}
+
+fn described(raw: &RawValue) -> String {
+    let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else { return kind(raw.get()).to_owned() };
+    let first = list.first().map(|first| (kind(first.get()), object(first)));
+    match first {
+        Some((_, Some(first))) if first.contains_key("nodes") => {
+            format!("a list of {} workflows; give one", list.len())
+        }
+        Some((_, Some(first))) if is_node(&first) => format!("a list of {} nodes without their ids", list.len()),
+        Some((kind, _)) => format!("a list of {}, the first of which is {kind}", list.len()),
+        None => "an empty list".to_owned(),
+    }
 }
 
 fn object(raw: &RawValue) -> Option<Object<'_>> {
@@ -130,7 +247,11 @@ fn kind(json: &str) -> &'static str {
     }
 }
 
-fn not_json(error: &serde_json::Error) -> WorkflowError {
+fn not_json(text: &str, error: &serde_json::Error) -> WorkflowError {
+    // The parameters that Stable Diffusion web UIs write into pictures.
+    if text.contains("Steps: ") && text.contains("Sampler: ") {
+        return WorkflowError::Parameters;
+    }
     WorkflowError::NotJson(one_line(&error.to_string(), 200))
 }
 
@@ -183,6 +304,16 @@ mod tests {
         "class_type": "KSampler", "_meta": {"title": "Sampler"}}, "2": {"class_type": "Load"}}"#;
 
     #[test]
+    fn there_is_a_most_of_nodes() {
+        let workflow = |nodes: usize| {
+            let nodes: Vec<String> = (0..nodes).map(|id| format!(r#""{id}":{{"class_type":"A"}}"#)).collect();
+            Workflow::parse(&format!("{{{}}}", nodes.join(",")))
+        };
+        assert_eq!(workflow(MAX_NODES).unwrap().nodes().len(), MAX_NODES);
+        assert_eq!(workflow(MAX_NODES + 1), Err(WorkflowError::TooManyNodes(MAX_NODES + 1)));
+    }
+
+    #[test]
     fn order_seeds_and_floats_survive() {
         let workflow = Workflow::parse(SMALL).unwrap();
         assert_eq!(
@@ -228,7 +359,7 @@ mod tests {
         assert!(matches!(error("{\"1\": "), WorkflowError::NotJson(_)));
         assert!(matches!(error("hello"), WorkflowError::NotJson(_)));
         let said = |text: &str| error(text).to_string();
-        assert!(said("[1]").ends_with("it is a list"), "{}", said("[1]"));
+        assert!(said("[1]").ends_with("it is a list of 1, the first of which is a number"), "{}", said("[1]"));
         assert!(said("{}").ends_with("it has no nodes"));
         assert!(said(r#"{"1": {"inputs": {}}}"#).ends_with(r#"its entry "1" is no node: no class_type"#));
         assert!(said(r#"{"name": "x"}"#).ends_with(r#"its entry "name" is no node: is a text"#));

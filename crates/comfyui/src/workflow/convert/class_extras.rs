@@ -45,7 +45,10 @@ pub(super) fn after_input(class: &str, input: &str) -> Vec<Extra> {
 /// Widgets between the required inputs and the optional ones.
 pub(super) fn after_required(class: &str, definition: &NodeDefinition) -> Vec<Extra> {
     let mut extras = Vec::new();
-    let uploads = || definition.inputs.iter().filter(|input| !input.is_optional).map(|input| input.options.upload);
+    let uploads = || {
+        let combos = definition.inputs.iter().filter(|input| !input.is_optional && &*input.kind == "COMBO");
+        combos.map(|input| input.options.upload)
+    };
     if matches!(
         class,
         "LoadAudio" | "SaveAudio" | "SaveAudioMP3" | "SaveAudioOpus" | "SaveAudioAdvanced" | "PreviewAudio"
@@ -77,6 +80,11 @@ pub(super) fn at_the_end(class: &str) -> Vec<Extra> {
     }
 }
 
+/// The type of a widget's slot, where the editor makes another of it.
+pub(super) fn slot_type<'a>(class: &str, kind: &'a str) -> &'a str {
+    if class == "Load3DAdvanced" && kind == "LOAD_3D" { "LOAD_3D_ADVANCED" } else { kind }
+}
+
 /// Whether the editor fills `%…%` in the `filename_prefix` of this class.
 pub(super) fn has_filename_template(class: &str) -> bool {
     matches!(
@@ -104,8 +112,14 @@ pub(super) fn has_filename_template(class: &str) -> bool {
     )
 }
 
+/// The title of a new node.
+pub(super) fn title<'a>(class: &'a str, definition: &'a NodeDefinition) -> &'a str {
+    let said = definition.display_name.as_deref().filter(|name| !name.is_empty());
+    own_title(class).or(said).unwrap_or(class)
+}
+
 /// The title of a new node, where the editor's own English differs from what the server calls the class.
-pub(super) fn title(class: &str) -> Option<&'static str> {
+fn own_title(class: &str) -> Option<&'static str> {
     Some(match class {
         "LTXVConcatAVLatent" => "LTXVConcatAVLatent",
         "LTXVSeparateAVLatent" => "LTXVSeparateAVLatent",

@@ -199,8 +199,7 @@ fn unknown_values(node: &Node<'_>) -> Vec<(String, Value)> {
 fn title(node: &Node<'_>) -> Option<String> {
     node.title.clone().or_else(|| {
         let Kind::Class(definition) = node.kind else { return None };
-        let title = class_extras::title(&node.class).or(definition.display_name.as_deref());
-        Some(title.filter(|title| !title.is_empty()).unwrap_or(&node.class).to_owned())
+        Some(class_extras::title(&node.class, definition).to_owned())
     })
 }
 

@@ -12,6 +12,9 @@ const MAX_COMBO_DEPTH: usize = 16;
 /// The most inputs that one growing input is given without being asked.
 const MAX_GROWN: usize = 100;
 
+/// The widget that changes a value after each run.
+const CONTROL: &str = "control_after_generate";
+
 /// The widgets of a node, and its slots in the editor's order: those that only take links, then those of widgets.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layout<'d> {
@@ -37,7 +40,7 @@ pub(super) fn layout<'d>(
     values: &mut SavedValues<'_>,
     saved_inputs: &[&str],
 ) -> Layout<'d> {
-    let mut builder = Builder { values, saved_inputs, layout: Layout::default(), widget_slots: Vec::new() };
+    let mut builder = Builder { class, values, saved_inputs, layout: Layout::default(), widget_slots: Vec::new() };
     let required = definition.inputs.iter().filter(|input| !input.is_optional);
     for input in required {
         builder.input("", input, 0);
@@ -63,6 +66,7 @@ pub(super) fn layout<'d>(
 }
 
 struct Builder<'d, 'v, 's> {
+    class: &'s str,
     values: &'s mut SavedValues<'v>,
     saved_inputs: &'s [&'s str],
     layout: Layout<'d>,
@@ -76,22 +80,26 @@ impl<'d> Builder<'d, '_, '_> {
         let widget = WidgetKind::of(kind).filter(|_| !input.options.force_input);
         match (widget, &*input.kind) {
             (Some(widget), _) => self.widget(name, kind, widget, input, depth),
-            (None, "COMFY_AUTOGROW_V3") => self.growing(&name, input),
+            (None, "COMFY_AUTOGROW_V3") => self.growing(&name, input, depth),
             (None, "COMFY_MATCHTYPE_V3") => {
-                self.socket(name, input.options.allowed_types.as_deref().unwrap_or("*").to_owned());
+                self.socket(name, input.options.allowed_types.as_deref().unwrap_or("*").to_owned(), depth);
             }
-            (None, kind) => self.socket(name, kind.to_owned()),
+            (None, kind) => self.socket(name, kind.to_owned(), depth),
         }
     }
 
-    fn socket(&mut self, name: String, kind: String) {
-        self.layout.slots.push(LayoutSlot { name, kind, widget: None });
+    fn socket(&mut self, name: String, kind: String, depth: usize) {
+        let slot = LayoutSlot { name, kind, widget: None };
+        // Those of a combo's option stand with the combo.
+        if depth == 0 { self.layout.slots.push(slot) } else { self.widget_slots.push(slot) }
     }
 
     fn widget(&mut self, name: String, kind: &str, widget: WidgetKind, input: &'d InputDefinition, depth: usize) {
         let options = &input.options;
         let default = options.default.clone().or_else(|| match widget {
             WidgetKind::Combo if options.is_remote => Some(json!("Loading...")),
+            // Its choices are what the user writes, and a new node has none.
+            WidgetKind::Combo if self.class == class_extras::CUSTOM_COMBO => Some(json!("")),
             WidgetKind::Combo => options.first_choice.clone(),
             WidgetKind::DynamicCombo => options.dynamic.first().map(|option| json!(option.key)),
             widget => widget.default_value(kind),
@@ -103,8 +111,8 @@ impl<'d> Builder<'d, '_, '_> {
         if widget == WidgetKind::DynamicCombo {
             self.chosen(&name, at, input, depth);
         }
-        let slot = LayoutSlot { name: name.clone(), kind: input.kind.to_string(), widget: Some(at) };
-        self.widget_slots.push(slot);
+        let kind_of_slot = class_extras::slot_type(self.class, &input.kind).to_owned();
+        self.widget_slots.push(LayoutSlot { name: name.clone(), kind: kind_of_slot, widget: Some(at) });
         self.followers(&name, kind, widget, input);
     }
 
@@ -130,16 +138,15 @@ impl<'d> Builder<'d, '_, '_> {
     fn followers(&mut self, name: &str, kind: &str, widget: WidgetKind, input: &InputDefinition) {
         let hidden = Place { has_place: true, is_emitted: false };
         let control = match &input.options.control {
-            Control::On(said) => Some(said.as_deref().unwrap_or("control_after_generate")),
-            Control::Unsaid if widget == WidgetKind::Integer && matches!(name, "seed" | "noise_seed") => {
-                Some("control_after_generate")
-            }
+            Control::On(said) => Some(said.as_deref().unwrap_or(CONTROL)),
+            Control::Unsaid if widget == WidgetKind::Integer && matches!(name, "seed" | "noise_seed") => Some(CONTROL),
             Control::Unsaid | Control::Off => None,
         };
         if let Some(control) = control
             && matches!(widget, WidgetKind::Integer | WidgetKind::Float | WidgetKind::Combo)
         {
-            self.push(control, WidgetKind::Combo, Some(json!("randomize")), hidden, None);
+            let default = if control == CONTROL { "randomize" } else { control };
+            self.push(control, WidgetKind::Combo, Some(json!(default)), hidden, None);
             if widget == WidgetKind::Combo {
                 self.push("control_filter_list", WidgetKind::Text, Some(json!("")), hidden, None);
             }
@@ -159,7 +166,7 @@ impl<'d> Builder<'d, '_, '_> {
     }
 
     /// The slots of an input that grows with its links: those that a new node has, and those that the file has.
-    fn growing(&mut self, name: &str, input: &'d InputDefinition) {
+    fn growing(&mut self, name: &str, input: &'d InputDefinition, depth: usize) {
         let Some(grown) = &input.options.autogrow else { return };
         let prefix = format!("{name}.");
         let shown = grown.min.saturating_add(1).min(grown.max).min(MAX_GROWN);
@@ -172,7 +179,7 @@ impl<'d> Builder<'d, '_, '_> {
             saved.filter(|saved| !names.iter().any(|name| name == *saved)).map(|saved| (*saved).to_owned()).collect();
         names.extend(more);
         for name in names {
-            self.socket(name, grown.kind.to_string());
+            self.socket(name, grown.kind.to_string(), depth);
         }
     }
 
