@@ -1,5 +1,7 @@
 //! `oxidify doctor`: does a package start where Dify's daemon unpacks it?
 
+mod rights;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -9,7 +11,7 @@ use std::time::Instant;
 use clap::Args;
 use dify_plugin_declaration::{Manifest, parse_datasource_provider, parse_manifest, parse_tool_provider};
 use dify_plugin_host::{CallFailure, DifyHost, PluginProcess};
-use dify_plugin_package::{Archive, checksum, read_archive, unique_identifier};
+use dify_plugin_package::{Archive, checksum, read_archive, read_package, unique_identifier};
 use dify_plugin_protocol::ValidateCredentials;
 use serde_json::Map;
 
@@ -31,7 +33,7 @@ enum Provider {
 }
 
 pub(crate) async fn run(Arguments { file, python }: Arguments) -> Result<(), Failure> {
-    let bytes = fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let bytes = read_package(&file).map_err(|error| format!("{}: {error}", file.display()))?;
     let archive = read_archive(&bytes)?;
     let manifest =
         parse_manifest(text(&archive, "manifest.yaml")?).map_err(|error| format!("manifest.yaml: {error}"))?;
@@ -43,9 +45,14 @@ pub(crate) async fn run(Arguments { file, python }: Arguments) -> Result<(), Fai
     unpack(&archive, folder.path())?;
     let mut launch = Command::new(python);
     launch.args(["-m", &manifest.meta.runner.entrypoint]).current_dir(folder.path());
+    // Where it says which rights it gave up.
+    launch.env("LOG_LEVEL", "debug");
     let plugin = PluginProcess::start(launch, &DifyHost::builder().build()).await?;
     let ready = plugin.heartbeats().times.first().copied().unwrap_or_default();
     println!("  ready after {:.1} ms", ready.as_secs_f64() * 1000.0);
+    for line in rights::given_up(&plugin).await? {
+        println!("  {line}");
+    }
     for provider in providers(&archive, &manifest)? {
         ask(&plugin, &provider).await?;
     }
