@@ -2,7 +2,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
-use dify_plugin_package::verify;
+use dify_plugin_package::{read_package, verify};
 
 use crate::Failure;
 
@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let named = |path: &PathBuf, error| format!("{}: {error}", path.display());
-    let package = fs::read(&arguments.file).map_err(|error| named(&arguments.file, error))?;
+    let package = read_package(&arguments.file).map_err(|error| named(&arguments.file, error))?;
     let key = fs::read_to_string(&arguments.key).map_err(|error| named(&arguments.key, error))?;
     let time = verify(&package, &key)?;
     println!("{} is signed with this key, {time} seconds after 1970.", arguments.file.display());

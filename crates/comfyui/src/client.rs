@@ -25,8 +25,8 @@ pub use server::ComfyUi;
 pub use submit::{SubmitOptions, Submitted};
 pub use system::{Device, SystemStats};
 pub use templates::{Template, Templates};
+#[cfg(feature = "fuzzing")]
+pub(crate) use upload::plain_name as upload_name;
 pub use upload::{UploadInput, UploadedFile};
 pub use users::{User, Users};
 pub use view::OutputStream;
-#[cfg(feature = "fuzzing")]
-pub(crate) use upload::plain_name as upload_name;

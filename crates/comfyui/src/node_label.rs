@@ -1,5 +1,7 @@
 use std::fmt;
 
+use origin_client::is_obeyed;
+
 /// What a user calls a node: its id, the title given in the editor, and its class.
 ///
 /// Displays as `node 6 "Positive Prompt" (CLIPTextEncode)`; a title that says nothing more than the class, and
@@ -16,23 +18,28 @@ pub struct NodeLabel {
 
 /// The most characters of a title that are shown.
 const MAX_TITLE_CHARS: usize = 80;
+/// The most characters of an id or a class that are shown.
+const MAX_NAME_CHARS: usize = 100;
 
 impl fmt::Display for NodeLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "node {}", self.id)?;
+        write!(f, "node {}", shown(&self.id, MAX_NAME_CHARS))?;
         if let Some(title) = self.title.as_deref().map(str::trim)
             && !title.is_empty()
             && title != self.class_type
         {
-            let shown: String =
-                title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_TITLE_CHARS).collect();
-            write!(f, " \"{shown}\"")?;
+            write!(f, " \"{}\"", shown(title, MAX_TITLE_CHARS))?;
         }
         if !self.class_type.is_empty() {
-            write!(f, " ({})", self.class_type)?;
+            write!(f, " ({})", shown(&self.class_type, MAX_NAME_CHARS))?;
         }
         Ok(())
     }
+}
+
+/// All of it may be a server's own words.
+fn shown(text: &str, most: usize) -> String {
+    text.chars().map(|c| if is_obeyed(c) { ' ' } else { c }).take(most).collect()
 }
 
 #[cfg(test)]
@@ -54,6 +61,8 @@ mod tests {
     #[test]
     fn a_title_stays_on_one_line_and_is_cut() {
         assert_eq!(label(Some("a\nb"), "X"), r#"node 6 "a b" (X)"#);
+        assert_eq!(label(None, "\u{1b}[2J\u{202e}"), "node 6 ( [2J )");
+        assert_eq!(label(None, &"c".repeat(500)).len(), "node 6 ()".len() + MAX_NAME_CHARS);
         assert_eq!(label(Some(&"t".repeat(500)), "X").len(), r#"node 6 "" (X)"#.len() + MAX_TITLE_CHARS);
     }
 }

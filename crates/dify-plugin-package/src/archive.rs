@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read, Write};
+use std::fs::File;
+use std::io::{self, Cursor, Read, Write};
+use std::path::Path;
 
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
@@ -19,7 +21,8 @@ pub enum ArchiveError {
     #[error("not a package: {0}")]
     Zip(#[from] zip::result::ZipError),
     /// A file in it cannot be read or written.
-    #[error("{file}: {source}")]
+    // Quoted: the name is the package's own, and may hold anything.
+    #[error("{file:?}: {source}")]
     File {
         /// Its path in the package.
         file: String,
@@ -64,13 +67,26 @@ pub struct Archive {
     pub comment: String,
 }
 
+/// The bytes of the package at `path`, of which no more are read than any package may have.
+///
+/// # Errors
+/// When it cannot be read, or is longer.
+pub fn read_package(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::Error::other(ArchiveError::TooLarge));
+    }
+    Ok(bytes)
+}
+
 /// Reads a package.
 ///
 /// # Errors
 /// [`ArchiveError`] when it is no package, or larger than any may be.
 pub fn read_archive(package: &[u8]) -> Result<Archive, ArchiveError> {
     let mut zip = ZipArchive::new(Cursor::new(package))?;
-    if zip.len() > MAX_FILES {
+    if package.len() as u64 > MAX_BYTES || zip.len() > MAX_FILES {
         return Err(ArchiveError::TooLarge);
     }
     let comment = String::from_utf8_lossy(zip.comment()).into_owned();
@@ -105,5 +121,40 @@ mod tests {
     fn what_is_no_package_is_refused() {
         assert!(matches!(read_archive(b"not a zip"), Err(ArchiveError::Zip(_))));
         assert!(read_archive(b"").is_err());
+    }
+
+    #[test]
+    fn a_package_that_unpacks_to_more_than_any_may_is_refused() {
+        let zeros = vec![0; 70 << 20];
+        let files = [("a", zeros.as_slice()), ("b", zeros.as_slice()), ("c", zeros.as_slice())];
+        let bomb = write_in_order(files, None).unwrap();
+        assert!(bomb.len() < 1 << 20);
+        assert!(matches!(read_archive(&bomb), Err(ArchiveError::TooLarge)));
+    }
+
+    #[test]
+    fn a_package_of_too_many_files_is_refused() {
+        let names: Vec<String> = (0..=MAX_FILES).map(|number| number.to_string()).collect();
+        let many = write_in_order(names.iter().map(|name| (name.as_str(), b"".as_slice())), None).unwrap();
+        assert!(matches!(read_archive(&many), Err(ArchiveError::TooLarge)));
+    }
+
+    #[test]
+    fn a_file_that_no_package_can_be_is_not_read_to_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long");
+        File::create(&path).unwrap().set_len(MAX_BYTES + 1).unwrap();
+        assert!(read_package(&path).unwrap_err().to_string().contains("holds more than"));
+        std::fs::write(&path, b"short").unwrap();
+        assert_eq!(read_package(&path).unwrap(), b"short");
+    }
+
+    #[test]
+    fn names_of_files_are_shown_and_not_obeyed() {
+        let mut broken = write_in_order([("\u{1b}[2Ja", b"hello, hello, hello, hello".as_slice())], None).unwrap();
+        // Within the compressed bytes: behind the header of 30 bytes and the name.
+        broken[38] ^= 0xff;
+        let error = read_archive(&broken).unwrap_err().to_string();
+        assert!(!error.contains(char::is_control), "{error:?}");
     }
 }

@@ -8,7 +8,7 @@ mod package;
 mod signature;
 mod starter;
 
-pub use archive::{Archive, ArchiveError, read_archive};
+pub use archive::{Archive, ArchiveError, read_archive, read_package};
 pub use check::Fault;
 pub use executable::{Glibc, Needs, OLDEST_GLIBC};
 pub use identity::{checksum, unique_identifier};

@@ -7,10 +7,10 @@ mod datasource;
 mod declaration;
 mod error;
 mod file;
-mod given_up;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod given_up;
 mod media_type;
 mod outbox;
 mod outgoing_file;
@@ -20,6 +20,7 @@ mod reply;
 mod runtime;
 mod session;
 mod settings;
+mod stderr_log;
 mod tool;
 mod transport;
 mod way;

@@ -27,7 +27,7 @@ pub(crate) fn for_dify(declared: Option<&str>, name: &str) -> String {
 }
 
 /// What `mimetypes.guess_extension` gives, with its dot.
-fn guess_extension(media_type: &str) -> Option<&'static str> {
+pub(crate) fn guess_extension(media_type: &str) -> Option<&'static str> {
     GUESS_EXTENSION.lines().find_map(|line| {
         let (known, extension) = line.split_once('\t')?;
         (known == media_type).then_some(extension)

@@ -3,6 +3,7 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
+use origin_client::is_obeyed;
 
 use crate::{Error, media_type};
 
@@ -83,22 +84,33 @@ impl fmt::Debug for OutgoingFile {
 
 fn clean_name(name: &str) -> String {
     let base = name.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or_default();
-    let cleaned: String = base.chars().map(|c| if c.is_control() { '_' } else { c }).collect();
-    match cleaned.as_str() {
-        "" | "." | ".." => "file".to_owned(),
+    let cleaned: String = base.chars().map(|c| if is_obeyed(c) { '_' } else { c }).collect();
+    let cleaned = trim(&cleaned);
+    // Windows gives some names to devices, whatever their extension.
+    let stem = cleaned.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
+    let is_numbered = |kind| stem.strip_prefix(kind).is_some_and(|n| matches!(n.as_bytes(), [b'1'..=b'9']));
+    let is_device = matches!(stem.as_str(), "con" | "prn" | "aux" | "nul") || is_numbered("com") || is_numbered("lpt");
+    match cleaned {
+        "" => "file".to_owned(),
+        _ if is_device => shorten(&format!("_{cleaned}")),
         _ => shorten(cleaned),
     }
 }
 
+/// Without white space around it, and without dots at its end: not all file systems keep them.
+fn trim(name: &str) -> &str {
+    name.trim_start().trim_end_matches(|c: char| c.is_whitespace() || c == '.')
+}
+
 /// Cuts in the middle, so that the extension stays.
-fn shorten(name: String) -> String {
+fn shorten(name: &str) -> String {
     if name.len() <= MAX_NAME {
-        return name;
+        return name.to_owned();
     }
     let extension =
         name.rfind('.').map(|dot| &name[dot..]).filter(|extension| extension.len() <= 20).unwrap_or_default();
     let stem_end = (0..=MAX_NAME - extension.len()).rev().find(|end| name.is_char_boundary(*end)).unwrap_or_default();
-    format!("{}{extension}", &name[..stem_end])
+    format!("{}{extension}", trim(&name[..stem_end]))
 }
 
 #[cfg(test)]
@@ -112,6 +124,11 @@ mod tests {
         assert_eq!(clean_name("folder/"), "folder");
         assert_eq!(clean_name("a\r\nb\0.txt"), "a__b_.txt");
         assert_eq!(clean_name("../.."), "file");
+        assert_eq!(clean_name(" . "), "file");
+        assert_eq!(clean_name("a. ."), "a");
+        assert_eq!(clean_name("x\u{202e}gpj.exe"), "x_gpj.exe");
+        assert_eq!((clean_name("NUL"), clean_name("com1.tar.gz")), ("_NUL".to_owned(), "_com1.tar.gz".to_owned()));
+        assert_eq!(clean_name("console.txt"), "console.txt");
         assert_eq!(clean_name(""), "file");
         assert_eq!(clean_name("报告 😀.pdf"), "报告 😀.pdf");
     }

@@ -9,6 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::given_up::give_up_rights;
 use crate::settings::{InstallMethod, RemoteInstall, ServerlessSettings, Settings};
+use crate::stderr_log::ShownOnly;
 use crate::transport::{remote, serverless, stdio};
 use crate::{Declaration, OnlineDriveProvider, ToolProvider};
 
@@ -172,7 +173,7 @@ impl Plugin {
     fn log_to_stderr(&self, level: LevelFilter) {
         let targets = self.log_targets.iter().copied().chain(["dify_plugin"]);
         let filter = Targets::new().with_default(LevelFilter::OFF).with_targets(targets.map(|target| (target, level)));
-        let to_stderr = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
+        let to_stderr = tracing_subscriber::fmt::layer().with_writer(|| ShownOnly(io::stderr())).with_ansi(false);
         // A second plugin in one process keeps the first one's log.
         let _ = tracing_subscriber::registry().with(filter).with(to_stderr).try_init();
     }

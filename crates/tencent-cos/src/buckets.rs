@@ -86,10 +86,10 @@ fn unending(service: &url::Url, problem: &str) -> Result<CosError, CosError> {
 }
 
 #[derive(Debug)]
-struct BucketPage {
-    buckets: Vec<Bucket>,
+pub(crate) struct BucketPage {
+    pub(crate) buckets: Vec<Bucket>,
     is_truncated: bool,
-    next_marker: Option<String>,
+    pub(crate) next_marker: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -116,7 +116,7 @@ struct BucketXml {
     creation_date: String,
 }
 
-fn parse_bucket_page(body: &[u8]) -> Result<BucketPage, MalformedAnswer> {
+pub(crate) fn parse_bucket_page(body: &[u8]) -> Result<BucketPage, MalformedAnswer> {
     let xml: ServiceXml = xml::parse(body, "ListAllMyBucketsResult")?;
     let buckets = xml.buckets.map(|list| list.buckets).unwrap_or_default();
     Ok(BucketPage {

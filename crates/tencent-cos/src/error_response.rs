@@ -1,3 +1,4 @@
+use origin_client::is_obeyed;
 use serde::Deserialize;
 
 /// Longest error code taken from an answer, in characters.
@@ -33,10 +34,10 @@ pub(crate) fn parse_error_response(body: &[u8]) -> ErrorResponse {
     }
 }
 
-/// `text` without control characters and no longer than `max` characters; `None` when nothing is left.
+/// `text` without characters that would be obeyed and no longer than `max` characters; `None` when nothing is left.
 pub(crate) fn one_line(text: &str, max: usize) -> Option<String> {
-    let words: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(max).collect();
-    (!words.is_empty()).then_some(words)
+    let words: String = text.trim().chars().map(|c| if is_obeyed(c) { ' ' } else { c }).take(max).collect();
+    (!words.trim().is_empty()).then_some(words)
 }
 
 #[cfg(test)]
@@ -74,5 +75,7 @@ mod tests {
         let message = parse_error_response(body.as_bytes()).message.unwrap();
         assert_eq!(message.chars().count(), MAX_MESSAGE);
         assert!(message.starts_with("a bc"));
+        assert_eq!(one_line("a\u{1b}[31m\u{202e}b", 10).as_deref(), Some("a [31m b"));
+        assert_eq!(one_line("\u{202e}", 10), None);
     }
 }

@@ -8,6 +8,9 @@ mod domain_switch;
 mod endpoint;
 mod error;
 mod error_response;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod list;
 mod object;
 mod refusal;

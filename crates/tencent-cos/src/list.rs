@@ -132,7 +132,7 @@ pub fn parse_object_page(body: &[u8]) -> Result<ObjectPage, MalformedAnswer> {
     let decode = |text: String| match percent_decode_str(&text).decode_utf8() {
         _ if !encoded => Ok(text),
         Ok(decoded) => Ok(decoded.into_owned()),
-        Err(_) => Err(MalformedAnswer(format!("the key {text:?} is not UTF-8"))),
+        Err(_) => Err(MalformedAnswer::new(&format!("the key {text:?} is not UTF-8"))),
     };
     let objects = xml
         .contents

@@ -140,7 +140,7 @@ impl Cos {
     }
 }
 
-fn object_info(headers: &HeaderMap) -> ObjectInfo {
+pub(crate) fn object_info(headers: &HeaderMap) -> ObjectInfo {
     let text = |name: HeaderName| {
         let value = headers.get(name)?.to_str().ok()?.trim();
         (!value.is_empty()).then(|| value.to_owned())

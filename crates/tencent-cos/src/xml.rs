@@ -1,9 +1,20 @@
 use serde::de::DeserializeOwned;
 
+use crate::error_response::one_line;
+
 /// An answer that should be a document of COS's, and is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct MalformedAnswer(pub(crate) String);
+
+/// Most characters of what is wrong with an answer: it may repeat what the answer says.
+const MAX_PROBLEM: usize = 300;
+
+impl MalformedAnswer {
+    pub(crate) fn new(problem: &str) -> Self {
+        Self(one_line(problem, MAX_PROBLEM).unwrap_or_default())
+    }
+}
 
 /// The XML document in `body`, whose root is `root`.
 pub(crate) fn parse<T: DeserializeOwned>(body: &[u8], root: &str) -> Result<T, MalformedAnswer> {
@@ -17,7 +28,7 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8], root: &str) -> Result<T, M
         return Err(MalformedAnswer(format!("the answer is not a {root}")));
     }
     quick_xml::de::from_str(text)
-        .map_err(|error| MalformedAnswer(format!("the answer is not a well-formed {root}: {error}")))
+        .map_err(|error| MalformedAnswer::new(&format!("the answer is not a well-formed {root}: {error}")))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use origin_client::is_obeyed;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Body, Method};
 use serde::Deserialize;
@@ -136,16 +137,26 @@ impl ComfyUi {
 #[error("the source of the upload failed")]
 struct SourceFailed;
 
-/// The last part of a path, without control characters and quotes, short enough for a file system, its ending kept.
-fn plain_name(name: &str) -> String {
+/// Names that Windows gives to devices, whatever their ending.
+const DEVICES: [&str; 22] = [
+    "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9", "lpt1", "lpt2",
+    "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
+];
+
+/// The last part of a path as any file system takes it, that of a ComfyUI on Windows too: without characters that are
+/// obeyed and those that Windows forbids, short enough, its ending kept.
+pub(crate) fn plain_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let plain: String = last.chars().map(|c| if c.is_control() || c == '"' { '_' } else { c }).collect();
-    let plain = plain.trim().trim_start_matches('.');
-    if plain.is_empty() {
-        return "upload".to_owned();
-    }
+    let forbidden = |c: char| is_obeyed(c) || matches!(c, '"' | '<' | '>' | ':' | '|' | '?' | '*');
+    let plain: String = last.chars().map(|c| if forbidden(c) { '_' } else { c }).collect();
+    // Windows takes neither at the end, and Unix hides what begins with a dot.
+    let is_edge = |c: char| c.is_whitespace() || c == '.';
+    let plain = plain.trim_matches(is_edge);
+    let device = plain.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
+    let is_taken = plain.is_empty() || DEVICES.contains(&device.as_str());
+    let plain = if is_taken { format!("upload{plain}") } else { plain.to_owned() };
     if plain.len() <= MAX_NAME_BYTES {
-        return plain.to_owned();
+        return plain;
     }
     let ending =
         plain.rfind('.').and_then(|at| plain.get(at..)).filter(|ending| ending.len() <= 20).unwrap_or_default();
@@ -156,6 +167,7 @@ fn plain_name(name: &str) -> String {
         }
         stem.push(c);
     }
+    stem.truncate(stem.trim_end_matches(is_edge).len());
     stem + ending
 }
 
@@ -170,6 +182,9 @@ mod tests {
         assert_eq!(plain_name(r"C:\pictures\cat.png"), "cat.png");
         assert_eq!(plain_name("a\r\n\"b\".png"), "a___b_.png");
         assert_eq!(plain_name(".."), "upload");
+        assert_eq!(plain_name("a:b?.png."), "a_b_.png");
+        assert_eq!(plain_name("x\u{202e}gnp.exe"), "x_gnp.exe");
+        assert_eq!((plain_name("CON.png"), plain_name("nul")), ("uploadCON.png".to_owned(), "uploadnul".to_owned()));
         assert_eq!(plain_name("dir/"), "upload");
         assert_eq!(plain_name("größe 1.png"), "größe 1.png");
         let long = plain_name(&format!("{}.png", "ü".repeat(500)));

@@ -1,18 +1,19 @@
 use std::borrow::Cow;
 
+use origin_client::is_obeyed;
 use serde_json::Value;
 
 /// The most characters of a server's words that go into an error.
 const MAX_CHARS: usize = 300;
 
-/// `text` on one line: control characters and runs of white space become one space, and after `max_chars` it is cut
+/// `text` on one line: runs of white space and of characters that would be obeyed become one space, and after `max_chars` it is cut
 /// with an ellipsis.
 pub(crate) fn one_line(text: &str, max_chars: usize) -> String {
     let mut line = String::new();
     let mut chars = 0;
     let mut gap = false;
     for c in text.chars() {
-        if c.is_whitespace() || c.is_control() {
+        if c.is_whitespace() || is_obeyed(c) {
             gap = !line.is_empty();
             continue;
         }
@@ -54,6 +55,8 @@ pub(crate) fn excerpt_of_body(body: &[u8]) -> String {
 /// The text of a page: tags go, and so does what stands between `<script>` or `<style>` and their ends.
 fn without_markup(html: &str) -> Cow<'_, str> {
     let mut text = String::new();
+    // Once: a page may be all tags.
+    let lower = html.to_ascii_lowercase();
     let mut rest = html;
     while let Some((before, after)) = rest.split_once('<') {
         text.push_str(before);
@@ -62,7 +65,7 @@ fn without_markup(html: &str) -> Cow<'_, str> {
         rest = match name.to_ascii_lowercase().as_str() {
             hidden @ ("script" | "style") => {
                 let end = format!("</{hidden}");
-                match after.to_ascii_lowercase().find(&end) {
+                match lower.get(html.len() - after.len()..).and_then(|lower| lower.find(&end)) {
                     Some(at) => after.get(at + end.len()..).unwrap_or_default(),
                     None => "",
                 }
@@ -104,5 +107,6 @@ mod tests {
         assert_eq!(excerpt_of_body(b"\x89PNG\r\n\x1a\n\xff\xff"), "binary data");
         assert_eq!(excerpt_of_body(b"  "), "");
         assert_eq!(excerpt_of_body(b"<script>never closed"), "");
+        assert_eq!(excerpt_of_body("a\u{1b}[31mred\u{202e}\u{2066}b".as_bytes()), "a [31mred b");
     }
 }

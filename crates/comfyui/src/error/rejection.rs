@@ -14,6 +14,7 @@ const MAX_KEPT: usize = 1000;
 /// The most options of a list that a message repeats.
 const MAX_OPTIONS: usize = 20;
 const MAX_VALUE_CHARS: usize = 80;
+const MAX_NAME_CHARS: usize = 200;
 const MAX_DETAILS_CHARS: usize = 300;
 
 /// The server refused the whole workflow: `POST /prompt` answered 400.
@@ -194,7 +195,8 @@ fn missing_class(kind: &str, details: &str, workflow: &Workflow) -> Option<NodeE
     if node.class_type.is_empty() {
         return None;
     }
-    let message = format!("this server does not have the node class {}", node.class_type);
+    let class_type = one_line(&node.class_type, MAX_NAME_CHARS);
+    let message = format!("this server does not have the node class {class_type}");
     let error = InputError {
         kind: kind.to_owned(),
         input: None,
@@ -236,12 +238,12 @@ impl RawInputError {
             None => (one_line(&self.message, MAX_DETAILS_CHARS), details),
         };
         InputError {
-            input: info("input_name").and_then(Value::as_str).map(str::to_owned),
+            input: info("input_name").and_then(Value::as_str).map(|name| one_line(name, MAX_NAME_CHARS)),
             received: info("received_value").or_else(|| info("received_type")).map(short),
             allowed: info("input_config").and_then(|config| allowed(&self.kind, config)),
             message,
             details,
-            kind: self.kind,
+            kind: one_line(&self.kind, MAX_NAME_CHARS),
         }
     }
 
