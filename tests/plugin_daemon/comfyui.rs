@@ -48,14 +48,8 @@ impl ComfyUi {
     }
 
     pub(crate) async fn validate(&self, api: &Api) -> Result<(), String> {
-        self.validate_as(api, PLUGIN_ID).await
-    }
-
-    /// Of whichever plugin of that name is installed.
-    pub(crate) async fn validate_as(&self, api: &Api, identifier: &str) -> Result<(), String> {
-        let plugin = identifier.split(':').next().unwrap();
         let data = json!({"provider": "comfyui", "credentials": self.credentials()});
-        api.dispatch(plugin, "tool/validate_credentials", data).await.map(drop)
+        api.dispatch(PLUGIN_ID, "tool/validate_credentials", data).await.map(drop)
     }
 
     /// A picture in, its negative out.

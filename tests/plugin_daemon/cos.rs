@@ -76,14 +76,8 @@ impl Cos {
     }
 
     pub(crate) async fn validate(&self, api: &Api) -> Result<(), String> {
-        self.validate_as(api, PLUGIN_ID).await
-    }
-
-    /// Of whichever plugin of that name is installed.
-    pub(crate) async fn validate_as(&self, api: &Api, identifier: &str) -> Result<(), String> {
-        let plugin = identifier.split(':').next().unwrap();
         let data = json!({"provider": NAME, "credentials": self.credentials()});
-        api.dispatch(plugin, "datasource/validate_credentials", data).await.map(drop)
+        api.dispatch(PLUGIN_ID, "datasource/validate_credentials", data).await.map(drop)
     }
 
     async fn call(&self, api: &Api, action: &str, request: Value) -> Result<Messages, String> {
