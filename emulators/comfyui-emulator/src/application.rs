@@ -14,6 +14,8 @@ use crate::node::Files;
 use crate::queue::PromptQueue;
 use crate::registry::Registry;
 use crate::storage::Storage;
+use crate::templates::Templates;
+use crate::user_data::UserData;
 
 /// The largest request body in bytes, ComfyUI's `--max-upload-size` of 100 MiB.
 pub(crate) const MAX_BODY: usize = 104_857_600;
@@ -33,6 +35,8 @@ pub(crate) struct Application {
     pub(crate) settings: Settings,
     pub(crate) storage: Storage,
     pub(crate) registry: Registry,
+    pub(crate) user_data: UserData,
+    pub(crate) templates: Templates,
     pub(crate) events: Arc<EventHub>,
     pub(crate) queue: PromptQueue,
     pub(crate) faults: Faults,
@@ -49,6 +53,8 @@ impl Application {
         settings: Settings,
         storage: Storage,
         registry: Registry,
+        user_data: UserData,
+        templates: Templates,
         events: EventHub,
         faults: Faults,
     ) -> Self {
@@ -57,6 +63,8 @@ impl Application {
             settings,
             storage,
             registry,
+            user_data,
+            templates,
             queue: PromptQueue::new(Arc::clone(&events)),
             events,
             faults,

@@ -17,6 +17,8 @@ mod image_batch;
 mod job;
 mod json_text;
 mod lock;
+mod loopback_http;
+mod models;
 mod node;
 mod nodes;
 mod png_metadata;
@@ -29,7 +31,9 @@ mod resampling;
 mod routes;
 mod server;
 mod storage;
+mod templates;
 mod transport;
+mod user_data;
 mod validation;
 mod worker;
 

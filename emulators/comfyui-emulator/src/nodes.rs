@@ -3,6 +3,7 @@
 //! Names, inputs, ranges and categories are those of ComfyUI 0.33.0 (its `nodes.py`,
 //! `comfy_extras/` and `/object_info`); descriptions and tooltips are not taken over.
 
+mod asset_downloader;
 mod empty_image;
 mod get_image_size;
 mod image_batch;
@@ -67,7 +68,7 @@ pub(crate) fn all() -> Vec<Arc<dyn Node>> {
     ]
 }
 
-pub(crate) use stand_ins::CHECKPOINT;
+pub(crate) use asset_downloader::AssetDownloader;
 
 /// The longest side, as inputs write it.
 const MAX_RESOLUTION: i64 = crate::image_batch::MAX_SIDE as i64;

@@ -1,7 +1,7 @@
 //! The routes, one file per family.
 //!
-//! Every route is there twice, with and without `/api` (ComfyUI's `server.py`), except the jobs,
-//! which are only below `/api`.
+//! Every route is there twice, with and without `/api` (ComfyUI's `server.py`), except the jobs and
+//! the examples of custom nodes, which are only below `/api`, and the templates, which are not.
 
 mod history;
 mod info;
@@ -10,8 +10,13 @@ mod models;
 mod object_info;
 mod prompt;
 mod queue;
+mod served_file;
+mod settings;
+mod templates;
 mod unknown;
 mod upload;
+mod user_data;
+mod users;
 mod view;
 mod websocket;
 
@@ -46,7 +51,18 @@ pub(crate) fn router(application: &Arc<Application>) -> Router {
     let routes = both(routes, "/upload/mask", post(upload::mask));
     let routes = both(routes, "/view", get(view::view));
     let routes = both(routes, "/ws", get(websocket::connect));
+    let routes = both(routes, "/users", get(users::all).post(users::add));
+    let routes = both(routes, "/settings", get(settings::all).post(settings::change));
+    let routes = both(routes, "/settings/{id}", get(settings::one).post(settings::change_one));
+    let routes = both(routes, "/userdata", get(user_data::list));
+    let routes = both(routes, "/v2/userdata", get(user_data::list_v2));
+    let one_file = get(user_data::read).post(user_data::write).delete(user_data::delete);
+    let routes = both(routes, "/userdata/{file}", one_file);
+    let routes = both(routes, "/userdata/{file}/move/{dest}", post(user_data::rename));
+    let routes = both(routes, "/workflow_templates", get(templates::packs));
     let routes = routes
+        .route("/templates/{*path}", get(templates::own))
+        .route("/api/workflow_templates/{pack}/{file}", get(templates::example))
         .route("/api/jobs", get(jobs::page))
         .route("/api/jobs/cancel", post(jobs::cancel_many))
         .route("/api/jobs/{job_id}", get(jobs::one))

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use bytes::Bytes;
+use indexmap::IndexMap;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -18,9 +19,12 @@ use crate::application::{Application, Settings};
 use crate::events::EventHub;
 use crate::faults::Faults;
 use crate::node::{Files, Node};
+use crate::nodes::AssetDownloader;
 use crate::registry::Registry;
 use crate::storage::{DEFAULT_MEMORY_LIMIT, Folder, Storage, StorageError, path_inside};
+use crate::templates::Templates;
 use crate::transport::{Plug, PluggedListener};
+use crate::user_data::{DEFAULT_USER, UserData, path_of};
 use crate::{routes, worker};
 
 /// A sampler step, unless the builder says otherwise.
@@ -64,6 +68,8 @@ pub struct ComfyUiEmulatorBuilder {
     previews: bool,
     port: u16,
     nodes: Vec<Arc<dyn Node>>,
+    multi_user: bool,
+    examples: IndexMap<(String, String), Bytes>,
 }
 
 impl ComfyUiEmulatorBuilder {
@@ -125,6 +131,30 @@ impl ComfyUiEmulatorBuilder {
         self
     }
 
+    /// Adds the node `AssetDownloader`, as on a server with the custom nodes `comfy-asset-downloader`. It fetches from
+    /// this machine only, and keeps nothing but the names of the files.
+    pub fn asset_downloader(self) -> Self {
+        self.node(AssetDownloader)
+    }
+
+    /// Keeps the files of users apart, as a server that was started with `--multi-user`. There is nobody at first:
+    /// [`ComfyUiEmulator::add_user`].
+    pub fn multi_user(mut self) -> Self {
+        self.multi_user = true;
+        self
+    }
+
+    /// Adds an example workflow of a pack of custom nodes, as from its folder `example_workflows`.
+    pub fn example_workflow(
+        mut self,
+        pack: impl Into<String>,
+        name: impl Into<String>,
+        json: impl Into<Bytes>,
+    ) -> Self {
+        self.examples.insert((pack.into(), name.into()), json.into());
+        self
+    }
+
     /// Starts the server. It must be called on a tokio runtime.
     ///
     /// # Errors
@@ -150,7 +180,10 @@ impl ComfyUiEmulatorBuilder {
             node_delay: self.node_delay,
             previews: self.previews,
         };
-        let application = Arc::new(Application::new(settings, storage, registry, events, faults.clone()));
+        let user_data = UserData::new(self.multi_user);
+        let templates = Templates::new(self.examples);
+        let application = Application::new(settings, storage, registry, user_data, templates, events, faults.clone());
+        let application = Arc::new(application);
 
         let for_worker = Arc::clone(&application);
         let worker = thread::Builder::new()
@@ -231,6 +264,8 @@ impl ComfyUiEmulator {
             previews: true,
             port: 0,
             nodes: Vec::new(),
+            multi_user: false,
+            examples: IndexMap::new(),
         }
     }
 
@@ -291,6 +326,27 @@ impl ComfyUiEmulator {
     #[must_use]
     pub fn output_names(&self) -> Vec<String> {
         self.file_names(Folder::Output)
+    }
+
+    /// Adds a user to a server that keeps them apart; their id. `None` if there is one of that name, or it is none.
+    #[must_use]
+    pub fn add_user(&self, name: &str) -> Option<String> {
+        self.application.user_data.add_user(name).ok()
+    }
+
+    /// Saves a workflow as the editor does: `path` is that below the folder of workflows, `"a/b.json"`. `user` is an id
+    /// on a server that keeps users apart. Whether there was room, and the path is one.
+    #[must_use]
+    pub fn save_workflow(&self, user: Option<&str>, path: &str, json: impl Into<Bytes>) -> bool {
+        // A % would be decoded.
+        let path = path_of(&format!("workflows/{path}").replace('%', "%25"));
+        path.is_some_and(|path| self.application.user_data.write(user.unwrap_or(DEFAULT_USER), &path, json.into()))
+    }
+
+    /// The model files of a folder, `"checkpoints"` say, sorted.
+    #[must_use]
+    pub fn models(&self, folder: &str) -> Vec<String> {
+        self.application.storage.models.in_folder(folder)
     }
 
     /// Stops the server: nothing new is accepted, WebSockets are dropped without a close frame

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use crate::lock::lock;
+use crate::models::Models;
 
 /// What the folders may hold together when they are in memory, unless the builder says otherwise.
 pub(crate) const DEFAULT_MEMORY_LIMIT: u64 = 1 << 30;
@@ -166,16 +167,17 @@ enum Place {
     Disk(PathBuf),
 }
 
-/// The three folders.
+/// The three folders, and the names of the models.
 #[derive(Debug)]
 pub(crate) struct Storage {
     place: Place,
     memory_limit: u64,
+    pub(crate) models: Models,
 }
 
 impl Storage {
     pub(crate) fn in_memory(memory_limit: u64) -> Self {
-        Self { place: Place::Memory(Box::default()), memory_limit }
+        Self { place: Place::Memory(Box::default()), memory_limit, models: Models::new() }
     }
 
     /// Opens `directory`; `temp` is emptied, as ComfyUI does at its start.
@@ -187,7 +189,7 @@ impl Storage {
             }
             fs::create_dir_all(&path).map_err(disk("create", &path))?;
         }
-        Ok(Self { place: Place::Disk(directory.to_owned()), memory_limit: u64::MAX })
+        Ok(Self { place: Place::Disk(directory.to_owned()), memory_limit: u64::MAX, models: Models::new() })
     }
 
     /// The most that memory may hold, and how much of it is used, in bytes.

@@ -66,7 +66,7 @@ async fn a_node_that_fails_is_named_by_id_title_and_class() {
     assert_eq!(error.error_type, "ToolInvokeError");
     let beginning = r#"the run failed at node 1 "Photo" (LoadImage): "#;
     assert!(error.message.starts_with(beginning), "{}", error.message);
-    assert!(error.message.ends_with("[av.error.InvalidDataError]"), "{}", error.message);
+    assert!(error.message.ends_with("[PIL.UnidentifiedImageError]"), "{}", error.message);
     // No step is left open: the upload went well, and the run did not.
     let ended: Vec<_> = steps.values().map(|step| (step[1].as_bool().unwrap(), step[2].is_string())).collect();
     assert!(ended.iter().all(|(succeeded, failed)| succeeded != failed), "{steps:?}");

@@ -137,8 +137,7 @@ fn load(name: &str, storage: &Storage) -> Result<(ImageBatch, ImageBatch), NodeE
     })?;
     let picture = decode(&file.bytes).map_err(|error| {
         tracing::debug!(%error, file = shown, "not a picture");
-        let message = format!("[Errno 1094995529] Invalid data found when processing input: '{shown}'");
-        NodeError::failed("av.error.InvalidDataError", message)
+        not_a_picture(&file.bytes, &path, &shown)
     })?;
     let image = ImageBatch::from_rgb8(&picture.to_rgb8())?;
     let mask = if picture.color().has_alpha() {
@@ -149,6 +148,30 @@ fn load(name: &str, storage: &Storage) -> Result<(ImageBatch, ImageBatch), NodeE
         ImageBatch::from_fn(1, EMPTY_MASK_SIDE, EMPTY_MASK_SIDE, 1, |_, _, _, _| 0.0)?
     };
     Ok((image, mask))
+}
+
+/// The names by which FFmpeg takes a file for a picture without a look at it. It then finds none in it, and ComfyUI turns
+/// to Pillow.
+const PICTURES_BY_NAME: [&str; 21] = [
+    "bmp", "dds", "dpx", "exr", "hdr", "jpeg", "jpg", "pam", "pbm", "pgm", "pcx", "pict", "png", "ppm", "qoi", "sgi",
+    "tga", "tif", "tiff", "webp", "xwd",
+];
+
+/// What ComfyUI 0.33.0 says of a file that is no picture, as tried out on one: two libraries are asked, FFmpeg through
+/// PyAV and then Pillow (`LoadImage` of its `nodes.py`).
+fn not_a_picture(bytes: &[u8], path: &str, shown: &str) -> NodeError {
+    let extension = path.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).unwrap_or_default();
+    if extension == "gif" && !bytes.starts_with(b"GIF8") {
+        let message = format!("[Errno 541478725] End of file: '{shown}'");
+        return NodeError::failed("av.error.EOFError", message);
+    }
+    let is_taken = !bytes.is_empty() && PICTURES_BY_NAME.contains(&extension.as_str());
+    if is_taken || image::guess_format(bytes).is_ok() {
+        let message = format!("cannot identify image file '{shown}'");
+        return NodeError::failed("PIL.UnidentifiedImageError", message);
+    }
+    let message = format!("[Errno 1094995529] Invalid data found when processing input: '{shown}'");
+    NodeError::failed("av.error.InvalidDataError", message)
 }
 
 /// Decodes a picture of a bounded size and turns it as its EXIF data says.

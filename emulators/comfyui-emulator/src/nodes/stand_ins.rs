@@ -13,9 +13,6 @@ use crate::image_batch::ImageBatch;
 use crate::node::{Files, Inputs, Node, NodeError, NodeOutput, NodeValue};
 use painting::Painting;
 
-/// The one checkpoint there is.
-pub(crate) const CHECKPOINT: &str = "emulator.safetensors";
-
 /// How many pixels a latent pixel stands for, in each direction.
 const LATENT_SCALE: usize = 8;
 
@@ -25,12 +22,12 @@ const PREVIEW_SIDE: u32 = 512;
 pub(super) struct CheckpointLoaderSimple;
 
 impl Node for CheckpointLoaderSimple {
-    fn definition(&self, _: &Files<'_>) -> NodeDefinition {
+    fn definition(&self, files: &Files<'_>) -> NodeDefinition {
         NodeDefinition::new("CheckpointLoaderSimple", "Load Checkpoint", Schema::V1)
             .category("model/loaders")
-            .description("Emulator stand-in: loads nothing; there is one name to choose.")
+            .description("Emulator stand-in: loads nothing; only the name counts.")
             .search_aliases(&["load model", "checkpoint", "model loader", "load checkpoint", "ckpt", "model"])
-            .input(InputDefinition::choice("ckpt_name", [CHECKPOINT]))
+            .input(InputDefinition::choice("ckpt_name", files.0.models.in_folder("checkpoints")))
             .output("MODEL")
             .output("CLIP")
             .output("VAE")

@@ -44,7 +44,7 @@ fn is_read(method: &Method) -> bool {
 }
 
 /// 404 with an empty body of unknown length.
-fn missing_file() -> Response {
+pub(super) fn missing_file() -> Response {
     let kind = HeaderValue::from_static("application/octet-stream");
     let body = Body::from_stream(stream::empty::<Result<Vec<u8>, std::io::Error>>());
     (StatusCode::NOT_FOUND, [(CONTENT_TYPE, kind)], body).into_response()

@@ -103,7 +103,7 @@ fn alpha(file: &StoredFile) -> Result<(&'static str, Vec<u8>), ImageError> {
 /// The file as it is, or what was asked of it.
 fn whole(name: &str, file: &StoredFile, request: &HeaderMap) -> Response {
     let length = file.bytes.len();
-    let etag = etag(file);
+    let etag = etag(&file.bytes, file.modified);
     let mut headers = vec![
         (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
         (ETAG, etag.clone()),
@@ -153,10 +153,10 @@ fn whole(name: &str, file: &StoredFile, request: &HeaderMap) -> Response {
 }
 
 /// aiohttp's tag: the time in nanoseconds and the length, in hexadecimal digits.
-fn etag(file: &StoredFile) -> String {
-    let time = file.modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    debug_assert!(file.modified >= SystemTime::UNIX_EPOCH);
-    format!("\"{time:x}-{:x}\"", file.bytes.len())
+pub(super) fn etag(bytes: &[u8], modified: SystemTime) -> String {
+    let time = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    debug_assert!(modified >= SystemTime::UNIX_EPOCH);
+    format!("\"{time:x}-{:x}\"", bytes.len())
 }
 
 /// The first byte and the one after the last; `None` if there are none such.
@@ -172,7 +172,7 @@ fn parse_range(range: &str, length: usize) -> Option<(usize, usize)> {
 }
 
 /// Types that a browser could run are only given for download.
-fn is_active(kind: &str) -> bool {
+pub(super) fn is_active(kind: &str) -> bool {
     const ACTIVE: [&str; 6] = [
         "text/html",
         "text/javascript",
@@ -188,7 +188,11 @@ fn disposition(name: &str) -> String {
     format!("filename=\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-fn with_headers(status: StatusCode, body: Body, headers: impl IntoIterator<Item = (HeaderName, String)>) -> Response {
+pub(super) fn with_headers(
+    status: StatusCode,
+    body: Body,
+    headers: impl IntoIterator<Item = (HeaderName, String)>,
+) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     for (name, value) in headers {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod access;
+mod asset_downloader;
 mod caching;
 mod driver;
 mod faults;
@@ -11,10 +12,13 @@ mod images;
 mod interrupting;
 mod lifecycle;
 mod limits;
+mod no_pictures;
 mod object_info;
 mod previews;
 mod queueing;
 mod rejections;
+mod templates;
 mod text_to_image;
 mod uploads;
+mod user_data;
 mod websockets;

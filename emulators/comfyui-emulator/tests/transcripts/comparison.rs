@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 /// Values of these fields are compared by type only.
-const VOLATILE: [&str; 23] = [
+const VOLATILE: [&str; 25] = [
     "timestamp",
     "create_time",
     "execution_start_time",
@@ -32,6 +32,8 @@ const VOLATILE: [&str; 23] = [
     "argv",
     "traceback",
     "total",
+    "modified",
+    "created",
 ];
 
 /// These lists come from Python sets.
@@ -76,7 +78,9 @@ impl Names {
     }
 }
 
+/// Also with a name in front of it, as users have it.
 fn is_id(text: &str) -> bool {
+    let text = text.rsplit('_').next().unwrap_or(text);
     let hexadecimal = text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     hexadecimal && (text.len() == 36 || text.len() == 32)
 }

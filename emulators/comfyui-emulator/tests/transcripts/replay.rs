@@ -66,16 +66,16 @@ struct Replay {
 
 /// Replays everything but the sections with these titles. In a `timed` recording the ticks of nodes
 /// are left out and `status` frames are compared apart from the others.
-pub(crate) async fn replay(recording: Recording, skipped: Vec<&'static str>, timed: bool) -> Vec<Outcome> {
+pub(crate) async fn replay(
+    recording: Recording,
+    skipped: Vec<&'static str>,
+    timed: bool,
+    multi_user: bool,
+) -> Vec<Outcome> {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let server = ComfyUiEmulator::builder()
-        .node(ProbeSampler)
-        .node(ProbeFail)
-        .node(ProbeBlock)
-        .node(ProbeText)
-        .start()
-        .await
-        .unwrap();
+    let builder = ComfyUiEmulator::builder();
+    let builder = if multi_user { builder.multi_user() } else { builder };
+    let server = builder.node(ProbeSampler).node(ProbeFail).node(ProbeBlock).node(ProbeText).start().await.unwrap();
     let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
     let mut replay = Replay {
         server,
@@ -266,7 +266,7 @@ impl Replay {
         let mut builder = self.client.request(method, url).body(body);
         for (name, value) in &request.headers {
             let value = if name == "If-None-Match" { self.etag(&path).await } else { value.clone() };
-            builder = builder.header(name, self.with_port(&value));
+            builder = builder.header(name, self.with_port(&self.names.translate(&value)));
         }
         let response = match builder.send().await {
             Ok(response) => response,
