@@ -10,6 +10,9 @@ use super::limits::{MAX_REQUEST_BODY, REQUEST_BODY};
 /// Seconds after which a caller who was not served may try again.
 const RETRY_AFTER_SECONDS: &str = "1";
 
+/// Most characters of a reason that are shown.
+const REASON: usize = 300;
+
 /// Why a request is no call.
 ///
 /// The daemon makes one error of every status but 2xx and 502, which it sends again, and shows what `errorType` and
@@ -49,7 +52,10 @@ impl Refusal {
 
     fn message(&self) -> String {
         match self {
-            Self::NoRequest(reason) => format!("not a request of Dify's protocol: {reason}"),
+            // The reason may repeat what was sent, and the daemon reads 4096 bytes.
+            Self::NoRequest(reason) => {
+                format!("not a request of Dify's protocol: {}", reason.chars().take(REASON).collect::<String>())
+            }
             Self::NoSuchPath => "a plugin has the paths /health and /invoke, and no other".to_owned(),
             Self::Method(allowed) => format!("this path takes {allowed}"),
             Self::SlowBody => format!("the request was not complete within {} seconds", REQUEST_BODY.as_secs()),
