@@ -7,6 +7,7 @@ use dify_plugin_protocol::CallError;
 use dify_plugin_protocol::limits::MAX_PLUGIN_LINE;
 
 use crate::chunk_merger::ChunkFault;
+use crate::serverless::ServerlessFailure;
 use crate::violation::Violation;
 
 /// Why a plugin did not start.
@@ -229,6 +230,9 @@ pub enum CallFailure {
     /// Standard input of the plugin is closed.
     #[error("the request could not be written: standard input of the plugin is closed")]
     InputClosed,
+    /// A call over HTTP.
+    #[error(transparent)]
+    Serverless(#[from] ServerlessFailure),
     /// The file could not be kept.
     #[error("cannot keep the file: {reason}")]
     Sink {

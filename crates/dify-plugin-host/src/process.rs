@@ -2,13 +2,14 @@
 //! (dify-plugin-daemon, `internal/core/local_runtime/{subprocess,instance}.go`).
 
 mod heartbeats;
-mod memory;
+pub(crate) mod memory;
 mod reader;
 mod stderr;
 mod supervisor;
 mod writer;
 
 pub use heartbeats::Heartbeats;
+pub(crate) use reader::decode_chunk;
 
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

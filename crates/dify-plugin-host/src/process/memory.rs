@@ -1,7 +1,7 @@
 //! What a process holds.
 
 /// A size out of `/proc/<pid>/status`, in bytes.
-pub(super) fn status_bytes(pid: u32, name: &str) -> Option<u64> {
+pub(crate) fn status_bytes(pid: u32, name: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     let kibibytes: u64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;

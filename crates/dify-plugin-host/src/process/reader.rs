@@ -182,7 +182,7 @@ impl Router {
     }
 }
 
-fn decode_chunk(action: &Action, chunk: Chunk<'_>) -> Result<SessionEvent, CallFailure> {
+pub(crate) fn decode_chunk(action: &Action, chunk: Chunk<'_>) -> Result<SessionEvent, CallFailure> {
     let message = chunk.message;
     match action {
         Action::InvokeTool => {
