@@ -20,6 +20,7 @@ use crate::events::EventHub;
 use crate::faults::Faults;
 use crate::node::{Files, Node};
 use crate::nodes::AssetDownloader;
+use crate::observers::{Observer, Observers};
 use crate::registry::Registry;
 use crate::storage::{DEFAULT_MEMORY_LIMIT, Folder, Storage, StorageError, path_inside};
 use crate::templates::Templates;
@@ -197,7 +198,8 @@ impl ComfyUiEmulatorBuilder {
         let routes = routes::router(&application);
         let routes = if prefix.is_empty() { routes } else { Router::new().nest(&prefix, routes) };
         let (stop, stopped) = oneshot::channel::<()>();
-        let listener = PluggedListener { listener, faults };
+        let observers = Observers::default();
+        let listener = PluggedListener { listener, faults, observers: observers.clone() };
         let server = axum::serve(listener, routes.into_make_service_with_connect_info::<Plug>())
             .with_graceful_shutdown(async move {
                 // Dropping the sender stops the server as well.
@@ -211,6 +213,7 @@ impl ComfyUiEmulatorBuilder {
         Ok(ComfyUiEmulator {
             url: format!("http://{address}{prefix}"),
             application,
+            observers,
             stop: Some(stop),
             server: Some(server),
             publisher: publisher.abort_handle(),
@@ -245,6 +248,7 @@ fn clean_prefix(prefix: &str) -> Result<String, StartError> {
 pub struct ComfyUiEmulator {
     url: String,
     application: Arc<Application>,
+    observers: Observers,
     stop: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<()>>,
     publisher: AbortHandle,
@@ -273,6 +277,11 @@ impl ComfyUiEmulator {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Shows every byte that clients send to observers, one for each connection from now on.
+    pub fn observe_requests(&self, make: impl Fn() -> Observer + Send + Sync + 'static) {
+        self.observers.set(make);
     }
 
     /// The switches with which a test makes this server fail.

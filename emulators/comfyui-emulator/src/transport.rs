@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::faults::Faults;
+use crate::observers::{Observer, Observers};
 
 /// No bound on what a connection may still write.
 const UNBOUNDED: u64 = u64::MAX;
@@ -50,6 +51,7 @@ impl fmt::Debug for Plug {
 pub(crate) struct PluggedListener {
     pub(crate) listener: TcpListener,
     pub(crate) faults: Faults,
+    pub(crate) observers: Observers,
 }
 
 impl Listener for PluggedListener {
@@ -62,7 +64,8 @@ impl Listener for PluggedListener {
                 Ok((stream, address)) => {
                     // Small frames must not wait for each other; without it they are only late.
                     let _ = stream.set_nodelay(true);
-                    return (PluggedStream::new(stream, self.faults.connection_token()), address);
+                    let observer = self.observers.observer();
+                    return (PluggedStream::new(stream, self.faults.connection_token(), observer), address);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "could not accept a connection");
@@ -88,13 +91,14 @@ pub(crate) struct PluggedStream {
     stream: TcpStream,
     plug: Plug,
     pulled: Pin<Box<WaitForCancellationFutureOwned>>,
+    observer: Option<Observer>,
 }
 
 impl PluggedStream {
-    fn new(stream: TcpStream, cut: CancellationToken) -> Self {
+    fn new(stream: TcpStream, cut: CancellationToken, observer: Option<Observer>) -> Self {
         let pulled = Box::pin(cut.clone().cancelled_owned());
         let plug = Plug { cut, remaining: Arc::new(AtomicU64::new(UNBOUNDED)) };
-        Self { stream, plug, pulled }
+        Self { stream, plug, pulled, observer }
     }
 
     fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
@@ -112,7 +116,12 @@ impl AsyncRead for PluggedStream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.check(context)?;
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let result = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if let (Poll::Ready(Ok(())), Some(observer)) = (&result, &mut self.observer) {
+            observer(buffer.filled().get(before..).unwrap_or_default());
+        }
+        result
     }
 }
 

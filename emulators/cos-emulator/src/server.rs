@@ -24,6 +24,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
+use crate::observers::{Observer, Observers};
 use crate::{
     error::Error,
     faults::Faults,
@@ -121,13 +122,19 @@ impl Builder {
             .build()
             .map_err(Error::SetUp)?;
         let (stop, stopped) = oneshot::channel();
-        let serving = runtime.spawn(serve(listener, Arc::clone(&service), stopped));
-        Ok(CosEmulator { address, service, running: Some(Running { runtime, stop, serving }) })
+        let observers = Observers::default();
+        let serving = runtime.spawn(serve(listener, observers.clone(), Arc::clone(&service), stopped));
+        Ok(CosEmulator { address, observers, service, running: Some(Running { runtime, stop, serving }) })
     }
 }
 
 /// Accepts connections until `stopped`, then waits for them to end.
-async fn serve(listener: std::net::TcpListener, service: Arc<Service>, mut stopped: oneshot::Receiver<()>) {
+async fn serve(
+    listener: std::net::TcpListener,
+    observers: Observers,
+    service: Arc<Service>,
+    mut stopped: oneshot::Receiver<()>,
+) {
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => {
@@ -162,7 +169,7 @@ async fn serve(listener: std::net::TcpListener, service: Arc<Service>, mut stopp
             .header_read_timeout(HEAD_DEADLINE)
             .max_buf_size(MAX_HEAD)
             .serve_connection(
-                TokioIo::new(stream),
+                TokioIo::new(observers.observed(stream)),
                 service_fn(move |request| {
                     let service = Arc::clone(&service);
                     async move { Ok::<_, Infallible>(service::answer(service, request).await) }
@@ -189,6 +196,7 @@ struct Running {
 /// A COS server on 127.0.0.1 that runs until it is stopped or dropped.
 pub struct CosEmulator {
     address: SocketAddr,
+    observers: Observers,
     service: Arc<Service>,
     running: Option<Running>,
 }
@@ -234,6 +242,11 @@ impl CosEmulator {
     #[must_use]
     pub fn secret_key(&self) -> &str {
         self.service.credentials.first().map_or("", |(_, key)| key.expose_secret())
+    }
+
+    /// Shows every byte that clients send to observers, one for each connection from now on.
+    pub fn observe_requests(&self, make: impl Fn() -> Observer + Send + Sync + 'static) {
+        self.observers.set(make);
     }
 
     /// A handle to make things go wrong.
