@@ -22,7 +22,8 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use crate::loopback_server::LoopbackServer;
-use crate::signed_url::{SecretKey, Signature, Signed};
+use crate::observers::Observer;
+use crate::signed_url::{SecretKey, Signature, Signed, new_nonce};
 
 /// How much of a file is sent at once.
 const PIECE: u64 = 64 * 1024;
@@ -165,6 +166,11 @@ impl FileServer {
         FileId(id)
     }
 
+    /// Shows every byte that is sent to it to observers, one for each connection from now on.
+    pub fn observe_requests(&self, make: impl Fn() -> Observer + Send + Sync + 'static) {
+        self.0.http.observe_requests(make);
+    }
+
     /// Does something wrong from now on, or nothing any more.
     pub fn set_fault(&self, fault: Option<FileFault>) {
         *lock(&self.0.files.fault) = fault;
@@ -174,7 +180,7 @@ impl FileServer {
     #[must_use]
     pub fn url_of(&self, file: &FileId) -> String {
         let signed = Signed::Preview { file_id: &file.0 };
-        let signature = self.0.files.key.sign(&signed, SystemTime::now(), Uuid::new_v4().simple().to_string());
+        let signature = self.0.files.key.sign(&signed, SystemTime::now(), new_nonce());
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("timestamp", &signature.timestamp)
             .append_pair("nonce", &signature.nonce)

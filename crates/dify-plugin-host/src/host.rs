@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dify_plugin_protocol::limits;
 
+use crate::observers::{Observer, Observers};
 use crate::storage::{DEFAULT_LIMIT, Storage};
 use crate::upload_endpoint::UploadEndpoint;
 
@@ -19,6 +20,8 @@ pub struct DifyHost(Arc<Shared>);
 struct Shared {
     settings: DifyHostBuilder,
     storage: Mutex<Storage>,
+    stdout_observers: Observers,
+    stderr_observers: Observers,
 }
 
 /// Sets up a [`DifyHost`]. Everything has the value that a Dify of today has.
@@ -60,6 +63,25 @@ impl DifyHost {
     #[must_use]
     pub fn uploads(&self) -> Option<&UploadEndpoint> {
         self.0.settings.uploads.as_ref()
+    }
+
+    /// Shows every byte that plugins write to standard output to observers, one for each plugin that is started from now
+    /// on.
+    pub fn observe_stdout(&self, make: impl Fn() -> Observer + Send + Sync + 'static) {
+        self.0.stdout_observers.set(make);
+    }
+
+    /// The same of standard error.
+    pub fn observe_stderr(&self, make: impl Fn() -> Observer + Send + Sync + 'static) {
+        self.0.stderr_observers.set(make);
+    }
+
+    pub(crate) fn stdout_observers(&self) -> &Observers {
+        &self.0.stdout_observers
+    }
+
+    pub(crate) fn stderr_observers(&self) -> &Observers {
+        &self.0.stderr_observers
     }
 
     pub(crate) fn merged_file_limit(&self) -> u64 {
@@ -195,6 +217,7 @@ impl DifyHostBuilder {
     #[must_use]
     pub fn build(self) -> DifyHost {
         let storage = Mutex::new(Storage::new(self.storage_limit));
-        DifyHost(Arc::new(Shared { settings: self, storage }))
+        let (stdout_observers, stderr_observers) = Default::default();
+        DifyHost(Arc::new(Shared { settings: self, storage, stdout_observers, stderr_observers }))
     }
 }

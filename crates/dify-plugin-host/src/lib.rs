@@ -20,6 +20,7 @@ mod go_struct;
 mod host;
 mod line_reader;
 mod loopback_server;
+mod observers;
 mod process;
 mod received_file;
 mod request;
@@ -39,11 +40,13 @@ pub use decode::ActionResult;
 pub use failure::{CallFailure, Ended, StartError};
 pub use file_server::{FileContent, FileFault, FileId, FileServer, Fill};
 pub use host::{DifyHost, DifyHostBuilder};
+pub use observers::Observer;
 pub use process::{Heartbeats, PluginProcess};
 pub use received_file::{Carrier, ReceivedFile};
 pub use request::{CallRequest, IncomingFile};
 pub use serverless::{
     RawConnection, ServerlessFailure, ServerlessPlugin, ServerlessProcess, TransactionFault, Transactions,
 };
+pub use signed_url::SIGNED_URL_MARK;
 pub use upload_endpoint::{ToolFile, UploadEndpoint, UploadEndpointBuilder, UploadFault};
 pub use violation::Violation;

@@ -24,7 +24,8 @@ use uuid::Uuid;
 
 use crate::form_file;
 use crate::loopback_server::{LoopbackServer, unreachable_origin};
-use crate::signed_url::{Refusal, SecretKey, Signature, Signed};
+use crate::observers::Observer;
+use crate::signed_url::{Refusal, SecretKey, Signature, Signed, new_nonce};
 
 const PATH: &str = "/files/upload/for-plugin";
 /// Refusals that are remembered.
@@ -128,7 +129,7 @@ impl UploadEndpoint {
     #[must_use]
     pub fn url_for(&self, request: &UploadFileRequest, tenant_id: &str, user_id: &str) -> String {
         let signed = Signed::Upload { filename: &request.filename, media_type: &request.mimetype, tenant_id, user_id };
-        let signature = self.0.state.key.sign(&signed, SystemTime::now(), Uuid::new_v4().simple().to_string());
+        let signature = self.0.state.key.sign(&signed, SystemTime::now(), new_nonce());
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("timestamp", &signature.timestamp)
             .append_pair("nonce", &signature.nonce)
@@ -143,6 +144,11 @@ impl UploadEndpoint {
             _ => self.0.server.origin(),
         };
         format!("{origin}{PATH}?{query}")
+    }
+
+    /// Shows every byte that is sent to it to observers, one for each connection from now on.
+    pub fn observe_requests(&self, make: impl Fn() -> Observer + Send + Sync + 'static) {
+        self.0.server.observe_requests(make);
     }
 
     /// Does something wrong from now on, or nothing any more.

@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::io::AsyncReadExt;
-use tokio::process::ChildStderr;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::Shared;
 
@@ -31,7 +30,7 @@ impl StderrTail {
     }
 }
 
-pub(super) async fn read(mut stderr: ChildStderr, shared: Arc<Shared>) {
+pub(super) async fn read(mut stderr: impl AsyncRead + Unpin + Send, shared: Arc<Shared>) {
     let mut buffer = vec![0; 8 * 1024];
     while let Ok(read @ 1..) = stderr.read(&mut buffer).await {
         shared.heartbeats.sign();
