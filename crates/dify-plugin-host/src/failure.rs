@@ -68,6 +68,9 @@ pub enum Ended {
     /// [`stop`](crate::PluginProcess::stop) was called, or the last handle was dropped.
     #[error("the process was stopped")]
     Stopped,
+    /// The connection to a plugin that is debugged is gone.
+    #[error("the connection to the plugin was closed")]
+    Disconnected,
     /// The system would not say.
     #[error("the process could not be watched: {reason}")]
     Unknown {
@@ -227,6 +230,9 @@ pub enum CallFailure {
         /// The last 1024 bytes of its standard error.
         stderr: String,
     },
+    /// The connection to a plugin that is debugged went in mid-call. Unlike the end of a process, this is told.
+    #[error("PluginConnectionClosedError: Connection closed unexpectedly")]
+    Disconnected,
     /// Standard input of the plugin is closed.
     #[error("the request could not be written: standard input of the plugin is closed")]
     InputClosed,

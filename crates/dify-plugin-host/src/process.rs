@@ -1,6 +1,7 @@
 //! A plugin's process, started and watched as the daemon does
 //! (dify-plugin-daemon, `internal/core/local_runtime/{subprocess,instance}.go`).
 
+mod connection;
 mod heartbeats;
 pub(crate) mod memory;
 mod reader;
@@ -45,6 +46,9 @@ const WAITING_LINES: usize = 256;
 const REMEMBERED_LOGS: usize = 256;
 
 /// A running plugin. Cheap to clone; when the last clone and the last [`Call`] are gone, the process is stopped.
+///
+/// One that came to a [`DebuggingServer`](crate::DebuggingServer) was started by somebody else: only its connection is
+/// ended then, and nothing is known of its process id, its memory and its standard error.
 #[derive(Clone, Debug)]
 pub struct PluginProcess(Arc<Handle>);
 
@@ -98,22 +102,11 @@ impl PluginProcess {
             return Err(refused(std::io::Error::other("the process has no pipes")));
         };
 
-        let shared = Arc::new(Shared {
-            host: dify.clone(),
-            pid,
-            sessions: Sessions::default(),
-            heartbeats,
-            violations: Mutex::default(),
-            logs: Mutex::default(),
-            stderr: StderrTail::default(),
-            reading: watch::Sender::new(true),
-            exit: watch::Sender::new(None),
-            ended: OnceLock::new(),
-            status: OnceLock::new(),
-        });
+        let shared = Arc::new(Shared::new(dify.clone(), pid, heartbeats));
         let (input, lines) = mpsc::channel(WAITING_LINES);
         let (orders, received_orders) = mpsc::unbounded_channel();
         let writer = tokio::spawn(writer::write(stdin, lines));
+        let (stdout, stderr) = (dify.stdout_observers().observed(stdout), dify.stderr_observers().observed(stderr));
         let stderr = tokio::spawn(stderr::read(stderr, Arc::clone(&shared)));
         let (exited, exit_seen) = watch::channel(false);
         let reader = tokio::spawn(reader::read(stdout, Arc::clone(&shared), input.clone(), exit_seen));
@@ -308,7 +301,7 @@ impl PluginProcess {
         self.0.shared.ended.get().cloned()
     }
 
-    /// The process id.
+    /// The process id; 0 where it is not known.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.0.shared.pid
@@ -356,6 +349,9 @@ impl PluginProcess {
 
     pub(crate) fn ended_failure(&self) -> CallFailure {
         let reason = self.ended().unwrap_or(Ended::Stopped);
+        if reason == Ended::Disconnected {
+            return CallFailure::Disconnected;
+        }
         CallFailure::ProcessEnded { reason, stderr: self.shown_stderr() }
     }
 
@@ -369,6 +365,22 @@ impl PluginProcess {
 }
 
 impl Shared {
+    fn new(host: DifyHost, pid: u32, heartbeats: HeartbeatRecord) -> Self {
+        Self {
+            host,
+            pid,
+            sessions: Sessions::default(),
+            heartbeats,
+            violations: Mutex::default(),
+            logs: Mutex::default(),
+            stderr: StderrTail::default(),
+            reading: watch::Sender::new(true),
+            exit: watch::Sender::new(None),
+            ended: OnceLock::new(),
+            status: OnceLock::new(),
+        }
+    }
+
     fn violation(&self, violation: Violation) {
         tracing::debug!(pid = self.pid, %violation, "plugin");
         let fails = matches!(violation, Violation::NotProtocol { .. } | Violation::ErrorEvent { .. });

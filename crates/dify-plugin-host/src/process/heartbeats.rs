@@ -73,6 +73,10 @@ impl HeartbeatRecord {
         self.state().last_sign
     }
 
+    pub(super) fn last_heartbeat(&self) -> Instant {
+        self.state().last_heartbeat
+    }
+
     pub(super) fn get(&self) -> Heartbeats {
         let state = self.state();
         let mut seen = state.seen.clone();

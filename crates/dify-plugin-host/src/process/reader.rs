@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use dify_plugin_protocol::BackwardsInvocation;
 use serde_json::json;
-use tokio::io::AsyncReadExt;
-use tokio::process::ChildStdout;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::action::Action;
@@ -34,7 +33,7 @@ pub(super) enum ReadingEnded {
 }
 
 pub(super) async fn read(
-    mut stdout: ChildStdout,
+    mut output: impl AsyncRead + Unpin + Send,
     shared: Arc<Shared>,
     input: mpsc::Sender<Outgoing>,
     mut exited: watch::Receiver<bool>,
@@ -44,7 +43,7 @@ pub(super) async fn read(
     let router = Router { shared: Arc::clone(&shared), input, answers: Arc::new(Semaphore::new(WAITING_ANSWERS)) };
     loop {
         let _ = reading.wait_for(|reading| *reading).await;
-        let read = read_some(&mut stdout, lines.space(), &mut exited).await;
+        let read = read_some(&mut output, lines.space(), &mut exited).await;
         if read == 0 {
             let rest = lines.rest();
             if !rest.is_empty() {
@@ -66,13 +65,17 @@ pub(super) async fn read(
 }
 
 /// How many bytes came; none when no more come.
-async fn read_some(stdout: &mut ChildStdout, space: &mut [u8], exited: &mut watch::Receiver<bool>) -> usize {
+async fn read_some(
+    output: &mut (impl AsyncRead + Unpin + Send),
+    space: &mut [u8],
+    exited: &mut watch::Receiver<bool>,
+) -> usize {
     tokio::select! {
         biased;
-        read = stdout.read(space) => return read.unwrap_or(0),
+        read = output.read(space) => return read.unwrap_or(0),
         _ = exited.wait_for(|exited| *exited) => {}
     }
-    match tokio::time::timeout(AFTER_EXIT, stdout.read(space)).await {
+    match tokio::time::timeout(AFTER_EXIT, output.read(space)).await {
         Ok(Ok(read)) => read,
         _ => 0,
     }

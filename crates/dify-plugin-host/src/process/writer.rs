@@ -1,10 +1,9 @@
 //! Lines to the plugin, whole and in order.
 
-use tokio::io::AsyncWriteExt;
-use tokio::process::ChildStdin;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 
-/// What goes to standard input.
+/// What goes to the plugin.
 #[derive(Debug)]
 pub(crate) enum Outgoing {
     /// With its newline.
@@ -14,10 +13,10 @@ pub(crate) enum Outgoing {
 }
 
 /// Writes until told to close, or the plugin reads no more.
-pub(super) async fn write(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Outgoing>) {
+pub(super) async fn write(mut input: impl AsyncWrite + Unpin + Send, mut lines: mpsc::Receiver<Outgoing>) {
     while let Some(Outgoing::Line(line)) = lines.recv().await {
-        if let Err(error) = stdin.write_all(&line).await {
-            tracing::debug!(%error, "the plugin does not read its standard input");
+        if let Err(error) = input.write_all(&line).await {
+            tracing::debug!(%error, "the plugin does not read");
             return;
         }
     }
