@@ -2,15 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
-use std::thread;
 
-use dify_plugin_conformance::{Differences, RecordedCase, normal_form, recorded_sessions, replay};
-use serde_json::{Value, json};
+use dify_plugin_conformance::{Differences, RecordedCase, normal_form, recorded_sessions, replay, replay_over_http};
+use serde_json::Value;
+
+#[path = "servers/upload.rs"]
+mod upload;
+
+use upload::UploadServer;
 
 /// Recordings of other transports, and of the official COS plugin, which is compared with ours in its own crate.
 const ELSEWHERE: [&str; 2] = ["tcp_", "cos_"];
@@ -45,96 +46,61 @@ fn the_same_lines_come_out() {
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
 }
 
+/// Cases that are about standard input and output, or in which a request is answered that HTTP refuses.
+const NOT_OVER_HTTP: [&str; 6] = [
+    "startup_",
+    "heartbeat",
+    // Nothing ends the wait there.
+    "backwards_no_answer_timeout",
+    "envelope_missing_data",
+    "envelope_null_data",
+    "envelope_stray_backwards_response",
+];
+
+#[test]
+fn the_same_lines_come_out_over_http() {
+    let Some(folder) = recorded_sessions() else {
+        println!("skipped: ../shared is not here");
+        return;
+    };
+    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/differences.json");
+    let differences: Value = serde_json::from_str(&std::fs::read_to_string(list).unwrap()).unwrap();
+    let mut compared = 0;
+    let mut files: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    for file in files {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let is_elsewhere = ELSEWHERE.iter().chain(&NOT_OVER_HTTP).any(|prefix| name.starts_with(prefix));
+        if !name.ends_with(".jsonl") || is_elsewhere {
+            continue;
+        }
+        let case = RecordedCase::read(&file).unwrap();
+        let upload = UploadServer::of(&case.name, &file.with_extension("http.json"));
+        let ours = replay_over_http(plugin(&case.name), &case, |line| upload.redirect(line)).unwrap();
+        let ours: Vec<Value> = ours.iter().map(|line| upload.hide_address(line)).collect();
+        let expected = match differences[&case.name]["ours"].as_array() {
+            Some(listed) => listed.clone(),
+            None => normal_form(&case.out()),
+        };
+        let ours = normal_form(&ours);
+        assert_eq!(calls_back_first(ours), calls_back_first(expected), "{}", case.name);
+        upload.check(&case.name);
+        compared += 1;
+    }
+    println!("{compared} recorded sessions compared over HTTP");
+    assert!(compared > 100, "only {compared} recordings were found");
+}
+
+/// They come on connections of their own, so nothing says where they stand among the other lines.
+fn calls_back_first(mut lines: Vec<Value>) -> Vec<Value> {
+    lines.sort_by_key(|line| line["data"]["type"] != "invoke");
+    lines
+}
+
 fn plugin(case: &str) -> Command {
     let is_drive = ["drive_", "datasource_", "doc_", "site_", "startup_drive", "startup_doc", "startup_site"];
     let kind = if is_drive.iter().any(|prefix| case.starts_with(prefix)) { "drive" } else { "tool" };
     let mut plugin = Command::new(env!("CARGO_BIN_EXE_vectors-plugin"));
     plugin.arg(kind).env("INSTALL_METHOD", "local");
     plugin
-}
-
-/// Dify's upload URL as it was recorded: answers what was answered, and holds what was posted.
-struct UploadServer {
-    recorded: Option<Value>,
-    address: String,
-    posted: Arc<Mutex<Vec<u8>>>,
-}
-
-impl UploadServer {
-    fn of(case: &str, file: &Path) -> Self {
-        let recorded: Option<Value> = match std::fs::read_to_string(file) {
-            Ok(text) => Some(serde_json::from_str(&text).unwrap()),
-            // Its exchange was not recorded, but its outcome was.
-            Err(_) if case == "upload_file_refused" => Some(json!({"response": {"status": 403, "json": {}}})),
-            Err(_) => None,
-        };
-        let posted = Arc::new(Mutex::new(Vec::new()));
-        let mut address = String::new();
-        if let Some(recorded) = &recorded {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            address = listener.local_addr().unwrap().to_string();
-            let body = recorded["response"]["json"].to_string();
-            let status = recorded["response"]["status"].as_u64().unwrap();
-            let posted = Arc::clone(&posted);
-            thread::spawn(move || {
-                let (mut stream, _) = listener.accept().unwrap();
-                let mut request = Vec::new();
-                let mut piece = [0; 4096];
-                while !is_complete(&request) {
-                    let length = stream.read(&mut piece).unwrap();
-                    assert!(length > 0, "the upload broke off");
-                    request.extend_from_slice(&piece[..length]);
-                }
-                *posted.lock().unwrap() = request;
-                let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-                stream.write_all(answer.as_bytes()).unwrap();
-            });
-        }
-        Self { recorded, address, posted }
-    }
-
-    /// The recorded URL points at a port that is long gone.
-    fn redirect(&self, line: &str) -> String {
-        let Some((before, after)) = line.split_once("http://127.0.0.1:").filter(|_| self.recorded.is_some()) else {
-            return line.to_owned();
-        };
-        let path = after.trim_start_matches(|c: char| c.is_ascii_digit());
-        format!("{before}http://{}{path}", self.address)
-    }
-
-    /// Its port is another one each time.
-    fn hide_address(&self, line: &Value) -> Value {
-        if self.recorded.is_none() {
-            return line.clone();
-        }
-        serde_json::from_str(&line.to_string().replace(&self.address, "<address>")).unwrap()
-    }
-
-    /// The same file was posted under the same name and type.
-    fn check(&self, case: &str) {
-        let Some(recorded) = &self.recorded else { return };
-        let posted = String::from_utf8(self.posted.lock().unwrap().clone()).unwrap();
-        let Some(recorded) = recorded["request"]["body"].as_str() else { return };
-        assert_eq!(part(&posted), part(recorded), "{case}");
-    }
-}
-
-fn is_complete(request: &[u8]) -> bool {
-    let request = String::from_utf8_lossy(request).to_ascii_lowercase();
-    let Some((head, body)) = request.split_once("\r\n\r\n") else { return false };
-    let length =
-        head.lines().find_map(|line| line.strip_prefix("content-length: ")).map(|length| length.parse().unwrap());
-    body.len() >= length.unwrap_or(usize::MAX)
-}
-
-/// Disposition, type and content of the one part, in whatever case the header names are.
-fn part(body: &str) -> (String, String, String) {
-    let start = body.to_ascii_lowercase().find("content-disposition:").unwrap();
-    let (head, content) = body[start..].split_once("\r\n\r\n").unwrap();
-    let header = |name: &str| {
-        let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with(name)).unwrap();
-        line.split_once(':').unwrap().1.trim().to_owned()
-    };
-    let content = content.split("\r\n--").next().unwrap();
-    (header("content-disposition"), header("content-type"), content.to_owned())
 }

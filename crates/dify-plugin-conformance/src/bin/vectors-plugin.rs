@@ -6,20 +6,21 @@ use std::time::Duration;
 use dify_plugin::{
     BrowseFilesRequest, BrowseFilesResponse, Bucket, Call, DownloadFileRequest, DriveFile, DriveFileType, Error, File,
     I18nText, OnlineDrive, OnlineDriveProvider, OutgoingFile, ParameterOption, Plugin, Reply, Tool, ToolCall,
-    ToolProvider, ValidateCredentials,
+    ToolProvider, ValidateCredentials, declaration,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 fn main() -> ExitCode {
-    let plugin = Plugin::new("vectors-plugin", env!("CARGO_PKG_VERSION"));
     match std::env::args().nth(1).as_deref() {
         Some("drive") => {
-            plugin.online_drives(OnlineDriveProvider::new("drive", DriveCredentials).datasource("drive", Drive)).run()
+            let provider = OnlineDriveProvider::new("drive", DriveCredentials).datasource("drive", Drive);
+            Plugin::declared(declaration!("drive")).online_drives(provider).run()
         }
         _ => {
             let provider = ToolProvider::new("vec", ToolCredentials);
-            plugin.tools(provider.tool("emit", Emit).tool("fail", Fail).tool("callback", Callback)).run()
+            let provider = provider.tool("emit", Emit).tool("fail", Fail).tool("callback", Callback);
+            Plugin::declared(declaration!("tool")).tools(provider).run()
         }
     }
 }

@@ -49,6 +49,8 @@ impl Connecting<'_> {
     pub(super) async fn serve(&self) -> Ending {
         let stream = match socket::connect(&self.remote.host, self.remote.port).await {
             Ok(stream) => stream,
+            // So soon that the connection was not even seen.
+            Err(error) if is_hang_up(&error) => return Ending::HungUp,
             Err(error) => return Ending::NotConnected { reason: error.to_string() },
         };
         self.report.connected();
@@ -85,10 +87,8 @@ impl Connecting<'_> {
                 None => {}
             }
             if let Err(error) = written {
-                return Ok(match error.kind() {
-                    io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Ending::HungUp,
-                    _ => Ending::Lost { reason: format!("the registration was not read: {error}"), calls: 0 },
-                });
+                let reason = format!("the registration was not read: {error}");
+                return Ok(if is_hang_up(&error) { Ending::HungUp } else { Ending::NotConnected { reason } });
             }
         }
         let (outbox, writer) = Outbox::start(stream, self.heartbeat_interval)?;
@@ -128,6 +128,11 @@ impl Connecting<'_> {
             }
         })
     }
+}
+
+fn is_hang_up(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset)
 }
 
 /// How listening ended.
