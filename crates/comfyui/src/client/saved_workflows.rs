@@ -131,9 +131,10 @@ impl UserData {
 }
 
 /// The server decodes the one segment, and decodes it once more where a `%` is left (`get_request_user_filepath` of
-/// `app/user_manager.py`): a `%` in a name has to be written so that it outlives both.
+/// `app/user_manager.py`): a `%` in a name has to be written so that it outlives both. Braces have to outlive the first: its
+/// router (aiohttp) takes no segment that has them.
 fn as_segment(path: &str) -> String {
-    format!("{FOLDER}/{path}").replace('%', "%25")
+    format!("{FOLDER}/{path}").replace('%', "%25").replace('{', "%7B").replace('}', "%7D")
 }
 
 impl SavedWorkflows {
@@ -248,5 +249,6 @@ mod tests {
     fn a_percent_sign_is_written_for_both_decodings() {
         assert_eq!(as_segment("a/é b.json"), "workflows/a/é b.json");
         assert_eq!(as_segment("100%25.json"), "workflows/100%2525.json");
+        assert_eq!(as_segment("{a}.json"), "workflows/%7Ba%7D.json");
     }
 }

@@ -35,8 +35,8 @@ impl AnyServer {
 
     /// Saves a workflow as the editor does, or removes it. The client itself only reads.
     pub(crate) async fn save(&self, path: &str, json: Option<&str>) {
-        // The path in one segment; a % outlives two decodings.
-        let path = format!("workflows/{path}").replace('%', "%25");
+        // The path in one segment; a % outlives two decodings, and braces one.
+        let path = format!("workflows/{path}").replace('%', "%25").replace('{', "%7B").replace('}', "%7D");
         let mut url: Url = self.client.address().base().clone();
         url.path_segments_mut().unwrap().pop_if_empty().extend(["userdata", &path]);
         let method = if json.is_some() { Method::POST } else { Method::DELETE };

@@ -17,7 +17,12 @@ const POST_PATHS: [&str; 8] =
 
 /// A path that no route has.
 pub(super) async fn path(request: Request) -> Response {
-    if is_read(request.method()) { missing_file() } else { wrong_method("GET,HEAD") }
+    no_route(request.method())
+}
+
+/// What is answered where there is no route.
+pub(super) fn no_route(method: &Method) -> Response {
+    if is_read(method) { missing_file() } else { wrong_method("GET,HEAD") }
 }
 
 /// A route that does not take this method.

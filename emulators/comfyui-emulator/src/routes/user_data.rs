@@ -5,11 +5,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::served_file::served;
+use super::unknown;
 use crate::answer;
 use crate::application::Application;
 use crate::body;
@@ -102,8 +103,12 @@ pub(super) async fn list_v2(State(application): State<Arc<Application>>, query: 
 pub(super) async fn read(
     State(application): State<Arc<Application>>,
     Path(file): Path<String>,
+    method: Method,
     headers: HeaderMap,
 ) -> Response {
+    if !is_segment(&file) {
+        return unknown::no_route(&method);
+    }
     match found(&application, &headers, &file) {
         Ok((_, path, file)) => served(&path, &file.bytes, file.modified, true),
         Err(refusal) => refusal.into_response(),
@@ -114,10 +119,14 @@ pub(super) async fn read(
 pub(super) async fn write(
     State(application): State<Arc<Application>>,
     Path(file): Path<String>,
+    method: Method,
     query: Query,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
+    if !is_segment(&file) {
+        return unknown::no_route(&method);
+    }
     let (user, path) = match located(&application, &headers, &file) {
         Ok(located) => located,
         Err(refusal) => return refusal.into_response(),
@@ -140,8 +149,12 @@ pub(super) async fn write(
 pub(super) async fn delete(
     State(application): State<Arc<Application>>,
     Path(file): Path<String>,
+    method: Method,
     headers: HeaderMap,
 ) -> Response {
+    if !is_segment(&file) {
+        return unknown::no_route(&method);
+    }
     match found(&application, &headers, &file) {
         Ok((user, path, _)) => {
             application.user_data.remove(&user, &path);
@@ -155,9 +168,13 @@ pub(super) async fn delete(
 pub(super) async fn rename(
     State(application): State<Arc<Application>>,
     Path((file, to)): Path<(String, String)>,
+    method: Method,
     query: Query,
     headers: HeaderMap,
 ) -> Response {
+    if !is_segment(&file) || !is_segment(&to) {
+        return unknown::no_route(&method);
+    }
     let (user, path) = match found(&application, &headers, &file) {
         Ok((user, path, _)) => (user, path),
         Err(refusal) => return refusal.into_response(),
@@ -172,6 +189,11 @@ pub(super) async fn rename(
     }
     data.rename(&user, &path, &to);
     told(&application, &user, &to, &query)
+}
+
+/// Whether aiohttp's router takes it for a part of a path.
+fn is_segment(file: &str) -> bool {
+    !file.contains(['{', '}'])
 }
 
 /// Why a file is not to be had.

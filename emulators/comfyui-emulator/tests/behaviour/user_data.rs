@@ -45,6 +45,10 @@ async fn a_percent_sign_that_is_left_is_decoded_once_more() {
     save(&server, "100%2525%20wool.json").await;
     assert_eq!(get_json(&server, "/userdata?dir=workflows").await, json!(["100% wool.json"]));
     assert!(get(&server, "/userdata/workflows%2F100%2525%20wool.json").send().await.unwrap().status().is_success());
+    // The router takes no braces, but where the second decoding makes them.
+    let refused = send(&server, Method::POST, "/userdata/workflows%2F%7Ba%7D.json", "{}").await;
+    assert_eq!((refused.status().as_u16(), refused.headers()["allow"].to_str().unwrap()), (405, "GET,HEAD"));
+    save(&server, "%257Ba%257D.json").await;
     assert!(server.save_workflow(None, "50%41.json", "{}"));
     assert_eq!(get(&server, "/userdata/workflows%2F50%2541.json").send().await.unwrap().status(), 404);
     assert_eq!(get(&server, "/userdata/workflows%2F50%252541.json").send().await.unwrap().status(), 200);
