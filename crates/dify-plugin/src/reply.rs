@@ -38,7 +38,7 @@ impl Reply {
         self.message(&Message::text(text)).await
     }
 
-    /// An object or a list.
+    /// An object or a list. A list fails the node of Dify before 1.12.
     ///
     /// # Errors
     /// As [`text`](Self::text), and when it is another kind of value.
@@ -76,7 +76,7 @@ impl Reply {
     }
 
     /// An output variable, which the tool's `output_schema` should declare. Numbers cross Dify as doubles: an integer
-    /// above 2^53 must travel as text.
+    /// above 2^53 must travel as text. Null fails the node of Dify before 1.11.2.
     ///
     /// # Errors
     /// As [`text`](Self::text), and for the names `text`, `json` and `files`, which Dify keeps for itself.
