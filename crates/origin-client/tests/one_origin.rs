@@ -105,3 +105,20 @@ async fn a_connection_for_another_protocol_goes_to_the_origin() {
     let client = Connections::new().unwrap().to(&url(nobody, "/")).unwrap();
     assert_eq!(client.connect().await.unwrap_err().failure, TransportFailure::Refused);
 }
+
+#[tokio::test]
+async fn redirects_that_go_round_in_a_circle_end() {
+    let address =
+        serve(|_| "HTTP/1.1 302 Found\r\nlocation: /on\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned());
+    let failure = failure_of(url(address, "/")).await.failure;
+    assert_eq!(failure, TransportFailure::Other("more than 5 redirects".to_owned()));
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_given_up() {
+    // The HTTP library's own bounds: 100 fields, and some 400 KiB in all.
+    for head in ["x: y\r\n".repeat(101), format!("x: {}\r\n", "y".repeat(1 << 20))] {
+        let address = serve(move |_| format!("HTTP/1.1 200 OK\r\n{head}content-length: 0\r\n\r\n"));
+        assert!(matches!(failure_of(url(address, "/")).await.failure, TransportFailure::Other(_)));
+    }
+}

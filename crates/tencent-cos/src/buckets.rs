@@ -11,6 +11,9 @@ const PAGE: &str = "2000";
 /// Most pages read. An account has at most a few hundred buckets, unless Tencent raises its limit.
 const MAX_PAGES: usize = 50;
 
+/// Most buckets read. A server that is not COS may give as many in one answer as it likes.
+const MAX_BUCKETS: usize = 100_000;
+
 /// A bucket of the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -52,6 +55,9 @@ impl Cos {
             let page = self.fetch(&Target::service(), &url, parse_bucket_page).await?;
             let last = page.buckets.last().map(|bucket| bucket.name.clone());
             buckets.extend(page.buckets);
+            if buckets.len() > MAX_BUCKETS {
+                return Err(unending(&service, "the list of buckets has more than 100000")?);
+            }
             if !page.is_truncated {
                 return Ok(buckets);
             }
