@@ -21,8 +21,9 @@ async fn calls_in_flight_are_ended_and_probes_and_new_calls_are_told() {
     let process = start("tool", &DifyHost::default()).await;
     assert!(health(process.address()).await.unwrap().starts_with("HTTP/1.1 200 "));
     let mut reader = RawConnection::open(process.address()).await.unwrap();
-    reader.invoke(&emit_line(&json!({"kind": "slow", "tag": "piece "}))).await.unwrap();
-    reader.read_until("piece 0").await.unwrap();
+    // Long enough for what is asked meanwhile, on a machine with other work too.
+    reader.invoke(&emit_line(&json!({"kind": "wait", "size": 4000, "tag": "whole"}))).await.unwrap();
+    reader.read_until("200 OK").await.unwrap();
     process.terminate().unwrap();
     let told = loop {
         let told = health(process.address()).await.expect("the listener was closed with a call in flight");
@@ -34,7 +35,7 @@ async fn calls_in_flight_are_ended_and_probes_and_new_calls_are_told() {
     let (status, text) = process.plugin().post_raw(emit_line(&json!({"kind": "text"}))).await.unwrap();
     assert!(status == 503 && text.contains("PluginStopping"), "{status} {text}");
     let answer = reader.read_all().await;
-    assert!(answer.contains("piece 2") && answer.contains(r#"{"type":"end","data":{}}"#), "{answer}");
+    assert!(answer.contains("whole") && answer.contains(r#"{"type":"end","data":{}}"#), "{answer}");
     let (status, written) = process.wait(LONG).await.unwrap();
     assert!(status.success(), "{status}");
     assert_eq!(written, b"");
