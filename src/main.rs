@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "what a command has to say")]
 
 mod child;
+mod convert;
 mod demo;
 #[cfg(unix)]
 mod doctor;
@@ -10,6 +11,7 @@ mod emulate;
 mod invoke;
 mod package;
 mod received;
+mod shown;
 
 use std::process::ExitCode;
 
@@ -30,6 +32,8 @@ enum Command {
     /// Make one call of one plugin against servers of your own.
     #[command(subcommand)]
     Invoke(Box<invoke::Invocation>),
+    /// Print a workflow of ComfyUI's editor as the prompt that a server runs.
+    Convert(convert::Arguments),
     /// Run an emulator alone, on 127.0.0.1, until interrupted.
     #[command(subcommand)]
     Emulate(emulate::Emulator),
@@ -53,6 +57,10 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Plugin { plugin } => return plugin.plugin().run(),
+        Command::Convert(arguments) => match run(convert::run(arguments)) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
         Command::Demo(arguments) => run(demo::run(arguments)),
         Command::Invoke(invocation) => run(invoke::run(*invocation)),
         Command::Emulate(emulator) => run(emulate::run(emulator)),
@@ -63,12 +71,12 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("oxidify: {failure}");
+            eprintln!("oxidify: {}", shown::shown(&failure.to_string()));
             ExitCode::FAILURE
         }
     }
 }
 
-fn run(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn run<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
 }

@@ -1,11 +1,18 @@
 use crate::NodeLabel;
+use crate::error::one_line;
+
+/// The most characters of a name that are shown.
+const MAX_NAME_CHARS: usize = 100;
 
 /// Why a workflow of the editor cannot be turned into a prompt that does the same.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConvertError {
     /// An input names a link that the file does not have.
-    #[error("{node}: its input {input} is linked by link {link}, which the file does not have")]
+    #[error(
+        "{node}: its input {} is linked by link {}, which the file does not have",
+        one_line(.input, MAX_NAME_CHARS), one_line(.link, MAX_NAME_CHARS)
+    )]
     MissingLink {
         /// The node.
         node: NodeLabel,
@@ -15,7 +22,10 @@ pub enum ConvertError {
         link: String,
     },
     /// A link comes from a node that the file does not have.
-    #[error("{node}: its input {input} is linked to node {origin}, which the file does not have")]
+    #[error(
+        "{node}: its input {} is linked to node {}, which the file does not have",
+        one_line(.input, MAX_NAME_CHARS), one_line(.origin, MAX_NAME_CHARS)
+    )]
     MissingOrigin {
         /// The node.
         node: NodeLabel,
@@ -25,7 +35,10 @@ pub enum ConvertError {
         origin: String,
     },
     /// A subgraph passes an input straight to an output: the editor cannot export it either.
-    #[error("{node}: its output {output} is linked straight to one of its own inputs, which ComfyUI cannot run")]
+    #[error(
+        "{node}: its output {} is linked straight to one of its own inputs, which ComfyUI cannot run",
+        one_line(.output, MAX_NAME_CHARS)
+    )]
     StraightThrough {
         /// The subgraph's node.
         node: NodeLabel,
@@ -33,7 +46,7 @@ pub enum ConvertError {
         output: String,
     },
     /// A subgraph that holds itself.
-    #[error("{node}: the subgraph {subgraph:?} holds itself")]
+    #[error("{node}: the subgraph {:?} holds itself", one_line(.subgraph, MAX_NAME_CHARS))]
     RecursiveSubgraph {
         /// The instance that closes the circle.
         node: NodeLabel,
@@ -63,7 +76,10 @@ pub enum ConvertError {
         limit: usize,
     },
     /// A value comes from the editor's own window.
-    #[error("{node}: its {input} is taken from the camera of the browser, which only the editor can do")]
+    #[error(
+        "{node}: its {} is taken from the camera of the browser, which only the editor can do",
+        one_line(.input, MAX_NAME_CHARS)
+    )]
     NeedsEditor {
         /// The node.
         node: NodeLabel,

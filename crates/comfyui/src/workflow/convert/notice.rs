@@ -1,6 +1,10 @@
 use std::fmt;
 
 use crate::NodeLabel;
+use crate::error::one_line;
+
+/// The most characters of a name that are shown.
+const MAX_NAME_CHARS: usize = 100;
 
 /// What the user should hear about a conversion that went through.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +65,8 @@ impl fmt::Display for Notice {
         match self {
             Self::UnknownClass { node, pack, pack_version } => {
                 write!(formatter, "{node}: the server has no such node class")?;
-                match (pack, pack_version) {
+                let short = |text: &Option<String>| text.as_deref().map(|text| one_line(text, MAX_NAME_CHARS));
+                match (short(pack), short(pack_version)) {
                     (Some(pack), Some(version)) => write!(formatter, "; it comes with {pack} {version}"),
                     (Some(pack), None) => write!(formatter, "; it comes with {pack}"),
                     _ => Ok(()),
@@ -74,7 +79,7 @@ impl fmt::Display for Notice {
                     DropReason::NoSuchInput => "the node has no such input",
                     DropReason::Loop => "it leads round in a circle",
                 };
-                write!(formatter, "{node}: the link to {input} is left out: {reason}")
+                write!(formatter, "{node}: the link to {} is left out: {reason}", one_line(input, MAX_NAME_CHARS))
             }
             Self::ValuesIgnored { node, count } => {
                 let values = if *count == 1 { "value" } else { "values" };

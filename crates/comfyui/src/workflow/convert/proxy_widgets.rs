@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::graph::{Graphs, Kind, Port, Slot};
+use super::graph::{Graph, Graphs, Kind, Node, Port, Slot};
 use super::id::Id;
 use super::ui::{Proxy, UiLink};
 
@@ -19,10 +19,38 @@ pub(super) fn migrate(graphs: &mut Graphs<'_>, graph: usize) {
             _ => Vec::new(),
         };
         let instance = Instance { graph, node: at, subgraph };
-        for (proxy, value) in proxies.iter().zip(values.into_iter().map(Some).chain(std::iter::repeat(None))) {
-            instance.migrate(graphs, proxy, value.filter(|value| !value.is_null()));
+        let values = values.into_iter().map(|value| Some(value).filter(|value| !value.is_null()));
+        // What each entry means is settled before the first of them changes anything.
+        let mut primitives: Vec<(usize, String, Option<Value>)> = Vec::new();
+        let plans: Vec<_> = proxies.into_iter().map(|proxy| (instance.plan(graphs, &proxy), proxy.widget)).collect();
+        for ((plan, name), value) in plans.into_iter().zip(values.chain(std::iter::repeat(None))) {
+            match plan {
+                Plan::Set(port) => instance.set(graphs, port, value),
+                Plan::Expose(end) => instance.expose(graphs, &[end], &name, value),
+                Plan::ReplacePrimitive(node) => match primitives.iter_mut().find(|(other, ..)| *other == node) {
+                    Some((_, _, earlier)) => *earlier = earlier.take().or(value),
+                    None => primitives.push((node, name, value)),
+                },
+                Plan::Nothing => {}
+            }
+        }
+        for (node, name, value) in primitives {
+            instance.replace_primitive(graphs, node, &name, value);
         }
     }
+}
+
+/// What an entry of `proxyWidgets` comes to.
+#[derive(Clone, Copy, Debug)]
+enum Plan {
+    /// It is an input of the subgraph already.
+    Set(usize),
+    /// It becomes one, which feeds this slot of that inner node in place of whatever did.
+    Expose((usize, usize)),
+    /// It is the value of this primitive node.
+    ReplacePrimitive(usize),
+    /// There is no such widget, or none that can be fed.
+    Nothing,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -33,37 +61,20 @@ struct Instance {
 }
 
 impl Instance {
-    fn migrate(self, graphs: &mut Graphs<'_>, proxy: &Proxy, value: Option<Value>) {
-        let Some(inner) = graphs.all.get(self.subgraph) else { return };
+    fn plan(self, graphs: &Graphs<'_>, proxy: &Proxy) -> Plan {
+        let Some(inner) = graphs.all.get(self.subgraph) else { return Plan::Nothing };
         let Some(&at) = inner.by_id.get(&proxy.node) else {
-            if proxy.node.as_str() == "-1" {
-                self.set_by_name(graphs, &proxy.widget, value);
-            }
-            return;
+            let named = inner.inputs.iter().position(|port| proxy.node.as_str() == "-1" && port.name == proxy.widget);
+            return named.map_or(Plan::Nothing, Plan::Set);
         };
-        let Some(node) = inner.nodes.get(at) else { return };
+        let Some(node) = inner.nodes.get(at) else { return Plan::Nothing };
         if matches!(node.kind, Kind::Primitive) {
-            let id = node.id.clone();
-            return self.replace_primitive(graphs, &id, &proxy.widget, value);
+            return Plan::ReplacePrimitive(at);
         }
-        let Some(slot) = shown_slot(graphs, self.subgraph, at, &proxy.widget) else { return };
-        let link = node.inputs.get(slot).and_then(|slot| slot.link.clone());
-        match link {
-            Some(link) => {
-                let link = inner.links.get(&link).filter(|link| link.origin.as_str() == Id::ENTRANCE);
-                if let Some(port) = link.and_then(|link| usize::try_from(link.origin_slot).ok()) {
-                    self.set(graphs, port, value);
-                }
-            }
-            None => self.expose(graphs, &[(at, slot)], &proxy.widget, value),
-        }
-    }
-
-    fn set_by_name(self, graphs: &mut Graphs<'_>, name: &str, value: Option<Value>) {
-        let port = graphs.all.get(self.subgraph).and_then(|graph| graph.inputs.iter().position(|it| it.name == name));
-        if let Some(port) = port {
-            self.set(graphs, port, value);
-        }
+        let Some(slot) = shown_slot(graphs, self.subgraph, at, &proxy.widget) else { return Plan::Nothing };
+        let ports = 0..inner.inputs.len();
+        let fed = ports.into_iter().find(|port| first_end(inner, *port) == Some((at, slot)));
+        fed.map_or(Plan::Expose((at, slot)), Plan::Set)
     }
 
     /// The instance's own value for an input of its subgraph.
@@ -111,40 +122,75 @@ impl Instance {
         self.set(graphs, port, value);
     }
 
-    /// A primitive node whose value is shown outside becomes an input that feeds what the node fed.
-    fn replace_primitive(self, graphs: &mut Graphs<'_>, primitive: &Id, name: &str, value: Option<Value>) {
+    /// A primitive node whose value is shown outside becomes an input that feeds what the node fed, unless these take
+    /// different values.
+    fn replace_primitive(self, graphs: &mut Graphs<'_>, primitive: usize, name: &str, value: Option<Value>) {
         let Some(inner) = graphs.all.get(self.subgraph) else { return };
-        let fed_by = |link: &Id| inner.links.get(link).is_some_and(|link| link.origin == *primitive);
+        let Some(primitive) = inner.nodes.get(primitive) else { return };
+        let fed_by = |link: &Id| inner.links.get(link).is_some_and(|link| link.origin == primitive.id);
         let mut ends = Vec::new();
+        let mut takes = Vec::new();
         for (at, node) in inner.nodes.iter().enumerate() {
-            for (slot, input) in node.inputs.iter().enumerate() {
-                if input.link.as_ref().is_some_and(fed_by) && node.has_value(input) {
-                    ends.push((at, slot));
-                }
+            for (slot, input) in node.inputs.iter().enumerate().filter(|(_, it)| it.link.as_ref().is_some_and(fed_by)) {
+                ends.push((at, slot));
+                let widget = input.widget.and_then(|widget| node.widgets.get(widget));
+                let numbers = widget.and_then(|widget| widget.input?.options.numbers.as_deref());
+                takes.push((&input.kind, numbers.map(|numbers| (&numbers.min, &numbers.max, &numbers.step))));
             }
         }
-        self.expose(graphs, &ends, name, value);
+        if takes.windows(2).any(|pair| pair.first() != pair.last()) {
+            return;
+        }
+        let name = primitive.title.clone().unwrap_or_else(|| name.to_owned());
+        self.expose(graphs, &ends, &name, value);
     }
+}
+
+/// The first widget that an input of the subgraph leads to: node and slot.
+fn first_end(graph: &Graph<'_>, port: usize) -> Option<(usize, usize)> {
+    graph.entering(port).into_iter().find_map(|link| {
+        let node = *graph.by_id.get(&graph.links.get(link)?.target)?;
+        let inner = graph.nodes.get(node)?;
+        let is_end = |slot: &Slot| slot.link.as_ref() == Some(link) && inner.has_value(slot);
+        Some((node, inner.inputs.iter().position(is_end)?))
+    })
 }
 
 /// The slot of an inner node whose widget is meant. That of an instance further inside may be called
 /// `<id>: <widget>`, for the widget of a node inside of it.
 fn shown_slot(graphs: &Graphs<'_>, graph: usize, at: usize, widget: &str) -> Option<usize> {
     let node = graphs.all.get(graph)?.nodes.get(at)?;
-    let by_name =
-        node.inputs.iter().position(|slot| slot.name == widget && node.has_value(slot)).filter(|_| !widget.is_empty());
-    let Kind::Subgraph(further) = node.kind else { return by_name };
-    let further_in = |id: &str, widget: &str| {
-        let inner = graphs.all.get(further)?;
-        let at = inner.nodes.iter().position(|node| node.id.as_str() == id || node.saved.saved_id.as_str() == id)?;
-        let slot = shown_slot(graphs, further, at, widget)?;
-        let link = inner.links.get(inner.nodes.get(at)?.inputs.get(slot)?.link.as_ref()?)?;
-        let port = usize::try_from(link.origin_slot).ok()?;
-        let slot = node.inputs.get(port).filter(|_| link.origin.as_str() == Id::ENTRANCE)?;
-        node.has_value(slot).then_some(port)
+    let named = |name: &str| node.inputs.iter().position(|slot| slot.name == name && node.has_value(slot));
+    if let Some(slot) = named(widget) {
+        return Some(slot);
+    }
+    let Kind::Subgraph(further) = node.kind else { return None };
+    let further = graphs.all.get(further)?;
+    let (id, name) = without_prefixes(widget);
+    let leads_there = |port: usize| {
+        let end = first_end(further, port).and_then(|(node, slot)| {
+            let node = further.nodes.get(node)?;
+            Some((node, node.inputs.get(slot)?))
+        });
+        let is_meant = |id: &str, node: &Node<'_>| node.id.as_str() == id || node.saved.saved_id.as_str() == id;
+        end.is_some_and(|(node, slot)| slot.name == name && id.is_none_or(|id| is_meant(id, node)))
     };
-    let prefixed = || widget.split_once(": ").and_then(|(id, rest)| further_in(id.trim(), rest));
-    by_name.or_else(prefixed)
+    let has_value = |port: &usize| node.inputs.get(*port).is_some_and(|slot| node.has_value(slot));
+    let by_end = (0..further.inputs.len()).find(|port| leads_there(*port) && has_value(port));
+    by_end.or_else(|| named(name))
+}
+
+/// `12: seed` is the widget `seed` of node 12; of several numbers the last counts.
+fn without_prefixes(widget: &str) -> (Option<&str>, &str) {
+    let (mut id, mut name) = (None, widget);
+    while let Some((prefix, rest)) = name.split_once(':') {
+        let (prefix, rest) = (prefix.trim(), rest.trim_start());
+        if prefix.is_empty() || rest.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_digit()) {
+            break;
+        }
+        (id, name) = (Some(prefix), rest);
+    }
+    (id, name)
 }
 
 fn unique_name(ports: &[Port], name: &str) -> String {

@@ -112,7 +112,7 @@ impl<'g, 'd> Resolver<'g, 'd> {
                     };
                     match (node.mode, node.kind) {
                         (Mode::Muted, _) | (_, Kind::Primitive | Kind::Note) => return Ok(Source::Nothing),
-                        (_, Kind::Reroute) => {
+                        (Mode::Active, Kind::Reroute) => {
                             let Ok(slot) = usize::try_from(output) else { return Ok(Source::Nothing) };
                             at = At::Input { node: place, slot };
                         }
@@ -171,7 +171,7 @@ fn passed_on(node: &Node<'_>, output: i64, asked: &str) -> Option<usize> {
         return Some(output);
     }
     let exact = inputs.iter().position(|input| input.kind == asked);
-    exact.or_else(|| inputs.iter().position(|input| fits(&input.kind, asked)))
+    exact.or_else(|| inputs.iter().position(|input| fits(&input.kind, offered) && fits(&input.kind, asked)))
 }
 
 /// Whether the editor lets slots of these types be linked.

@@ -16,6 +16,15 @@ pub struct Conversion {
     pub notices: Vec<Notice>,
 }
 
+impl Conversion {
+    /// Whether the server knows all of its nodes, as far as the definitions told.
+    #[must_use]
+    pub fn is_runnable(&self) -> bool {
+        let unknown = |notice| matches!(notice, &Notice::UnknownClass { .. } | &Notice::MissingSubgraph { .. });
+        !self.notices.iter().any(unknown)
+    }
+}
+
 /// Turns a workflow of the editor into a prompt.
 ///
 /// `definitions` must have the classes of all nodes that the server has; see [`UiWorkflow::node_types`]. A class that is
