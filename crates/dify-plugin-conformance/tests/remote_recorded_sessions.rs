@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
@@ -57,7 +57,7 @@ fn the_same_lines_come_over_tcp() {
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
 }
 
-fn compare(file: &PathBuf) -> Option<String> {
+fn compare(file: &Path) -> Option<String> {
     let case = RecordedCase::read(file).unwrap();
     let uploads = || UploadServer::of(&case.name, &file.with_extension("http.json"));
     let upload = uploads();
