@@ -1,8 +1,10 @@
 //! What reads bytes from outside, one target per file. A target panics when something is wrong.
 
 mod addresses;
+mod carried_workflows;
 mod comfyui_answers;
 mod comfyui_frames;
+mod conversions;
 mod cos_answers;
 mod declarations;
 mod dify_lines;
@@ -12,10 +14,12 @@ mod plugin_lines;
 mod workflows;
 
 /// The targets by the names of their corpora.
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 10] = [
+pub(crate) const TARGETS: [(&str, fn(&[u8])); 12] = [
     ("addresses", addresses::run),
+    ("carried_workflows", carried_workflows::run),
     ("comfyui_answers", comfyui_answers::run),
     ("comfyui_frames", comfyui_frames::run),
+    ("conversions", conversions::run),
     ("cos_answers", cos_answers::run),
     ("declarations", declarations::run),
     ("dify_lines", dify_lines::run),

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use dify_plugin_protocol::{BrowseFilesRequest, BrowseFilesResponse, DownloadFileRequest};
+use origin_client::is_obeyed;
 use serde::de::DeserializeOwned;
 
 use crate::parameters::decode_credentials;
@@ -81,7 +82,7 @@ impl<T: OnlineDrive> DynOnlineDrive for T {
         call: RawCall,
         request: BrowseFilesRequest,
     ) -> BoxFuture<'_, Result<BrowseFilesResponse, Error>> {
-        Box::pin(async move { OnlineDrive::browse_files(self, decode(call, request)?).await })
+        Box::pin(async move { OnlineDrive::browse_files(self, decode(call, request)?).await.map(names_shown) })
     }
 
     fn download_file(
@@ -94,7 +95,34 @@ impl<T: OnlineDrive> DynOnlineDrive for T {
     }
 }
 
+/// Names are what a user reads, and come from whoever wrote the files; ids stay as they are.
+fn names_shown(mut page: BrowseFilesResponse) -> BrowseFilesResponse {
+    for file in page.result.iter_mut().flat_map(|bucket| &mut bucket.files) {
+        if file.name.contains(is_obeyed) {
+            file.name = file.name.chars().map(|c| if is_obeyed(c) { '\u{fffd}' } else { c }).collect();
+        }
+    }
+    page
+}
+
 fn decode<C: DeserializeOwned, P>(call: RawCall, parameters: P) -> Result<Call<C, P>, Error> {
     let credentials = decode_credentials(call.credentials)?;
     Ok(Call { credentials, parameters, context: call.context, dify: call.dify })
+}
+
+#[cfg(test)]
+mod tests {
+    use dify_plugin_protocol::{Bucket, DriveFile, DriveFileType};
+
+    use super::*;
+
+    #[test]
+    fn names_are_shown_and_not_obeyed_and_ids_stay() {
+        let name = "in\u{202e}fdp.exe\n";
+        let file = DriveFile { id: name.to_owned(), name: name.to_owned(), size: 1, r#type: DriveFileType::File };
+        let bucket = Bucket { bucket: None, files: vec![file], is_truncated: false, next_page_parameters: None };
+        let page = names_shown(BrowseFilesResponse { result: vec![bucket] });
+        let file = &page.result[0].files[0];
+        assert_eq!((file.id.as_str(), file.name.as_str()), (name, "in\u{fffd}fdp.exe\u{fffd}"));
+    }
 }

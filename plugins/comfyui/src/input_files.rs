@@ -4,6 +4,9 @@ use serde_json::Value;
 
 use crate::failure::client_failure;
 
+/// Most files that a call may bring. Dify's own limit of files for one input is far below.
+const MAX_FILES: usize = 100;
+
 /// The files of a call, pictures first, and where each of them goes in the workflow.
 #[derive(Debug)]
 pub(crate) struct InputFiles {
@@ -25,13 +28,19 @@ impl InputFiles {
     /// Takes the files in order, with the nodes that the user wrote, separated by commas.
     ///
     /// # Errors
-    /// When one of the pictures is none.
+    /// When one of the pictures is none, or there are more than 100 files.
     pub(crate) fn new(images: Vec<File>, files: Vec<File>, image_ids: Option<&str>) -> Result<Self, Error> {
         if let Some(file) = images.iter().find(|file| file.kind() != FileType::Image) {
             return Err(Error::parameter(format!(
                 "images: {} is not a picture ({}): give it as one of the files",
                 file.name(),
                 kind_in_words(file)
+            )));
+        }
+        if images.len() + files.len() > MAX_FILES {
+            let count = images.len() + files.len();
+            return Err(Error::parameter(format!(
+                "images, files: {count} files are given, and {MAX_FILES} is the most"
             )));
         }
         let images = images.into_iter().map(|file| (file, "images"));
@@ -237,6 +246,13 @@ mod tests {
             placed(vec![picture(), file("b.pdf", "document")], vec![], None).unwrap_err(),
             "images: b.pdf is not a picture (document): give it as one of the files"
         );
+    }
+
+    #[test]
+    fn there_is_a_most_of_files() {
+        let error = placed(vec![picture(); 60], vec![picture(); 41], None).unwrap_err();
+        assert_eq!(error, "images, files: 101 files are given, and 100 is the most");
+        assert!(placed(vec![picture(); 60], vec![picture(); 40], None).unwrap_err().contains("has no input left"));
     }
 
     #[test]

@@ -7,6 +7,10 @@ use crate::input_files::InputFiles;
 /// The most problems that one message lists.
 const MAX_LISTED: usize = 10;
 
+/// Most values that a call may give, and most characters of a key: every key is looked up at each of its dots.
+const MAX_VALUES: usize = 1000;
+const MAX_KEY_CHARS: usize = 500;
+
 /// Values for inputs of the workflow, as the parameter `inputs` gives them.
 #[derive(Debug, Default)]
 pub(crate) struct InputValues {
@@ -24,6 +28,18 @@ impl InputValues {
         let values: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
             Error::parameter(format!("inputs: not a JSON object such as {{\"6.text\": \"a cat\"}}: {error}"))
         })?;
+        if values.len() > MAX_VALUES {
+            return Err(Error::parameter(format!(
+                "inputs: {} values are given, and {MAX_VALUES} is the most",
+                values.len()
+            )));
+        }
+        if let Some(key) = values.keys().find(|key| key.chars().nth(MAX_KEY_CHARS).is_some()) {
+            let start: String = key.chars().take(40).collect();
+            return Err(Error::parameter(format!(
+                "inputs: the key {start:?}… has more than {MAX_KEY_CHARS} characters"
+            )));
+        }
         let mut problems = Vec::new();
         let mut found: Vec<(String, InputPlace, Value)> = Vec::new();
         for (key, value) in values {
@@ -171,6 +187,15 @@ mod tests {
         assert_eq!(workflow.node("6").unwrap().inputs["text"], "a cat");
         assert_eq!(workflow.node("3").unwrap().inputs["steps"], 30);
         assert_eq!(workflow.node("3").unwrap().inputs["name"], "heun");
+    }
+
+    #[test]
+    fn there_is_a_most_of_values_and_of_their_keys() {
+        let many: Map<String, Value> = (0..=MAX_VALUES).map(|number| (format!("3.x{number}"), Value::Null)).collect();
+        let error = filled(&Value::Object(many).to_string()).unwrap_err();
+        assert_eq!(error, "inputs: 1001 values are given, and 1000 is the most");
+        let error = filled(&json!({"3.".repeat(MAX_KEY_CHARS): 1}).to_string()).unwrap_err();
+        assert!(error.contains("more than 500 characters") && error.len() < 200, "{error}");
     }
 
     #[test]
