@@ -8,13 +8,17 @@ use crate::folder_page::FolderPage;
 /// Where `next_page_parameters` holds the marker, as in the official plugin.
 const MARKER: &str = "marker";
 
+/// How many entries Dify asks for at once when it imports a folder with all below it, and at no other time (Dify,
+/// `api/core/app/apps/pipeline/pipeline_generator.py`; its page asks for 30).
+const IMPORT_PAGE: u32 = 20;
+
 /// The account's buckets, or a page of a folder in one of them.
 pub(crate) async fn browse(account: Account, request: BrowseFilesRequest) -> Result<BrowseFilesResponse, Error> {
     let result = match request.bucket {
         None => buckets(&account).await?,
         Some(name) => {
             let marker = marker(&request.next_page_parameters)?;
-            let page = FolderPage::new(request.prefix, request.max_keys, marker);
+            let page = FolderPage::new(request.prefix, page_size(request.max_keys, marker.as_deref()), marker);
             vec![folder(account.bucket(name)?, page).await?]
         }
     };
@@ -46,6 +50,12 @@ async fn folder(mut bucket: CosBucket, mut page: FolderPage) -> Result<Bucket, E
             marker.map(|marker| (MARKER.to_owned(), Value::String(marker))).into_iter().collect(),
         ),
     })
+}
+
+/// An import gets as much as COS lists at once: versions of Dify from May 2026 on drop, without a word, what follows the
+/// first page of a folder that they import.
+const fn page_size(max_keys: u32, marker: Option<&str>) -> u32 {
+    if max_keys == IMPORT_PAGE && marker.is_none() { FolderPage::LARGEST } else { max_keys }
 }
 
 fn marker(next_page_parameters: &Map<String, Value>) -> Result<Option<String>, Error> {

@@ -40,6 +40,9 @@ pub(crate) struct PageRequest {
 }
 
 impl FolderPage {
+    /// The most entries on a page.
+    pub(crate) const LARGEST: u32 = MAX_KEYS as u32;
+
     /// The page after `marker`, or the first one. `max_keys` outside 1 to 1000 counts as the nearer of the two.
     pub(crate) fn new(prefix: String, max_keys: u32, marker: Option<String>) -> Self {
         let max_keys = u16::try_from(max_keys).unwrap_or(MAX_KEYS).clamp(1, MAX_KEYS);
