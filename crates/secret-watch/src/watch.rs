@@ -120,8 +120,12 @@ impl Search {
 impl Needles {
     fn new(needles: Vec<(String, (Secret, &'static str))>, any_case: bool) -> Self {
         let (texts, meanings): (Vec<_>, Vec<_>) = needles.into_iter().unzip();
-        let finder =
-            AhoCorasick::builder().ascii_case_insensitive(any_case).kind(Some(AhoCorasickKind::DFA)).build(texts);
+        // Among so many texts nearly every byte is the beginning of one, which a prefilter would stop at.
+        let finder = AhoCorasick::builder()
+            .ascii_case_insensitive(any_case)
+            .kind(Some(AhoCorasickKind::DFA))
+            .prefilter(false)
+            .build(texts);
         Self { finder: finder.unwrap_or_else(|error| panic!("too much to search for: {error}")), meanings }
     }
 
