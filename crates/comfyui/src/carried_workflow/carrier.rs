@@ -6,6 +6,9 @@ use super::{exr, flac, glb, id3, iso_media, jpeg, json, matroska, ogg, png, riff
 /// How many bytes tell what a file is, at most: a text may begin with white space, and an SVG with a declaration.
 pub(super) const SNIFFED: usize = 4096;
 
+/// What AVIF and HEIC pictures say that they are.
+const PICTURE_BRANDS: [&[u8; 4]; 7] = [b"avif", b"avis", b"heic", b"heix", b"hevc", b"mif1", b"msf1"];
+
 /// A kind of file that can carry a workflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -72,6 +75,8 @@ impl Carrier {
             _ if at(0, b"ID3") => Self::Mp3,
             // A frame of MPEG audio without any tag before it.
             [0xff, second, ..] if second & 0xe6 == 0xe2 => Self::Mp3,
+            // Pictures in the same boxes, whose metadata are elsewhere.
+            _ if at(4, b"ftyp") && PICTURE_BRANDS.iter().any(|brand| at(8, *brand)) => return None,
             _ if [b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"].iter().any(|kind| at(4, *kind)) => Self::Mp4,
             _ if at(0, b"\x1a\x45\xdf\xa3") => Self::Matroska,
             _ if at(0, b"glTF") => Self::Glb,
@@ -120,11 +125,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_known_by_how_they_begin() {
+    fn files_are_known_by_how_they_begin() {
         assert_eq!(Carrier::recognise(b"\xef\xbb\xbf \n{\"nodes\": []}"), Some(Carrier::Json));
         assert_eq!(Carrier::recognise(b"<?xml version=\"1.0\"?>\n<svg width=\"1\">"), Some(Carrier::Svg));
         assert_eq!(Carrier::recognise(b"<!doctype html><html>"), None);
         assert_eq!(Carrier::recognise(b""), None);
         assert_eq!(Carrier::recognise(b"GIF89a"), None);
+        assert_eq!(Carrier::recognise(b"\0\0\0\x1cftypavif"), None);
+        assert_eq!(Carrier::recognise(b"\0\0\0\x1cftypisom"), Some(Carrier::Mp4));
     }
 }
