@@ -15,7 +15,7 @@ pub enum ConvertError {
     )]
     MissingLink {
         /// The node.
-        node: NodeLabel,
+        node: Box<NodeLabel>,
         /// Its input.
         input: String,
         /// The link's id.
@@ -28,7 +28,7 @@ pub enum ConvertError {
     )]
     MissingOrigin {
         /// The node.
-        node: NodeLabel,
+        node: Box<NodeLabel>,
         /// Its input.
         input: String,
         /// The missing node's id.

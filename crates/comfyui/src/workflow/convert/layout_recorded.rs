@@ -63,6 +63,14 @@ fn every_class_is_laid_out_as_the_editor_does() {
         if slots != theirs {
             wrong.push(format!("{class}:\n   {slots:?}\n   {theirs:?}"));
         }
+        for (widget, theirs) in made.widgets.iter().zip(recorded["widgets"].as_array().unwrap()) {
+            // The editor's texts have a way of their own into a prompt for these two reasons.
+            let is_template = widget.name == "filename_prefix" && class_extras::has_filename_template(class);
+            let is_text = matches!(theirs["type"].as_str(), Some("text" | "customtext"));
+            if is_text && theirs["has_serializeValue"] != (is_template || widget.has_dynamic_prompts()) {
+                wrong.push(format!("{class}.{}: {theirs}", widget.name));
+            }
+        }
         let title = class_extras::title(class, definition);
         if Some(title) != recorded["title"].as_str() {
             wrong.push(format!("{class}: {title}, {}", recorded["title"]));

@@ -176,7 +176,8 @@ impl<'d> Loader<'d, '_> {
         for input in lost {
             self.notices.push(dropped(node, &input));
         }
-        if ignored > 0 {
+        // Where nothing is sent, nothing can be lost: previews save what they have shown.
+        if ignored > 0 && node.widgets.iter().any(|widget| widget.is_emitted) {
             self.notices.push(Notice::ValuesIgnored { node: node.label(node.id.as_str()), count: ignored });
         }
     }

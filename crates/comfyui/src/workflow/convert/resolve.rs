@@ -83,7 +83,7 @@ impl<'g, 'd> Resolver<'g, 'd> {
                     };
                     let Some(link) = graph.links.get(link_id) else {
                         return Err(ConvertError::MissingLink {
-                            node: label(graph, &path, self.graphs, at_node),
+                            node: label(graph, &path, self.graphs, at_node).into(),
                             input: input.name.clone(),
                             link: link_id.to_string(),
                         });
@@ -105,7 +105,7 @@ impl<'g, 'd> Resolver<'g, 'd> {
                         graph.by_id.get(id).and_then(|place| Some((*place, graph.nodes.get(*place)?)))
                     else {
                         return Err(ConvertError::MissingOrigin {
-                            node: label(self.graph(from), from, self.graphs, node),
+                            node: label(self.graph(from), from, self.graphs, node).into(),
                             input: self.slot_name(from, node, slot),
                             origin: full_id(self.graphs, &path, id),
                         });
