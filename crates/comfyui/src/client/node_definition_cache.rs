@@ -90,7 +90,7 @@ impl NodeDefinitionCache {
     async fn get_unless(
         &self,
         server: &ComfyUi,
-        is_known: impl Fn(&Arc<NodeDefinitions>) -> bool,
+        is_known: impl Fn(&Arc<NodeDefinitions>) -> bool + Send + Sync,
     ) -> Result<Arc<NodeDefinitions>, Arc<ClientError>> {
         let identity = self.identity(server);
         let slot = self.slot(&identity);
