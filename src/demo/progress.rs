@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use crate::Failure;
+use crate::shown::shown;
 
 /// Shows what the plugin logs: the step of the node that runs.
 pub(super) struct Progress {
@@ -22,7 +23,7 @@ impl Progress {
 
     pub(super) fn show(&mut self, event: &CallEvent) {
         let CallEvent::Message(Message { body: MessageBody::Log(log), .. }) = event else { return };
-        self.bar.set_message(log.label.clone());
+        self.bar.set_message(shown(&log.label));
         let number = |name: &str| log.data.get(name).and_then(Value::as_u64);
         if let (Some(step), Some(steps)) = (number("step"), number("steps")) {
             self.bar.set_length(steps);

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::Failure;
 use crate::received::Folder;
+use crate::shown::shown;
 
 /// Makes a call, shows what it is at, saves its files to `folder` and prints its texts.
 pub(super) async fn show(plugin: &PluginProcess, request: CallRequest, folder: &Folder) -> Result<(), Failure> {
@@ -20,25 +21,31 @@ pub(super) async fn show(plugin: &PluginProcess, request: CallRequest, folder: &
     while let Some(event) = call.next().await {
         match event? {
             CallEvent::Message(Message { body, .. }) => match body {
-                MessageBody::Text(text) | MessageBody::Link(text) => spinner.suspend(|| println!("{}", text.text)),
+                MessageBody::Text(text) | MessageBody::Link(text) => {
+                    spinner.suspend(|| println!("{}", shown(&text.text)))
+                }
                 MessageBody::Json(json) => {
-                    let json = serde_json::to_string_pretty(&json.json_object)?;
+                    let json = shown(&serde_json::to_string_pretty(&json.json_object)?);
                     spinner.suspend(|| println!("{json}"));
                 }
                 MessageBody::Variable(variable) => {
-                    spinner.suspend(|| println!("{} = {}", variable.variable_name, variable.variable_value));
+                    spinner.suspend(|| {
+                        println!("{} = {}", shown(&variable.variable_name), shown(&variable.variable_value.to_string()))
+                    });
                 }
                 MessageBody::Log(log) if log.status == LogStatus::Error => {
-                    spinner.suspend(|| eprintln!("{}: {}", log.label, log.error.unwrap_or_default()));
+                    spinner.suspend(|| eprintln!("{}: {}", shown(&log.label), shown(&log.error.unwrap_or_default())));
                 }
-                MessageBody::Log(log) => spinner.set_message(log.label),
+                MessageBody::Log(log) => spinner.set_message(shown(&log.label)),
                 _ => {}
             },
             CallEvent::Progress { received, total, .. } => spinner.set_message(format!("{received} of {total} bytes")),
             CallEvent::File(file) => {
                 let path = folder.settle(&file)?;
                 let kind = file.media_type.unwrap_or_default();
-                spinner.suspend(|| println!("{} ({} bytes, {kind})", path.display(), file.size));
+                spinner.suspend(|| {
+                    println!("{} ({} bytes, {})", shown(&path.display().to_string()), file.size, shown(&kind))
+                });
             }
             _ => {}
         }
