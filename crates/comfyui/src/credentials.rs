@@ -1,3 +1,5 @@
+mod blotting;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{
@@ -6,6 +8,7 @@ use reqwest::header::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
+use self::blotting::blot_out;
 use crate::{ClientError, ServerAddress};
 
 /// What a server, or the gateway in front of it, wants to see. ComfyUI itself has no authentication.
@@ -103,14 +106,16 @@ impl Credentials {
         Ok(Some(header))
     }
 
-    /// `text` with every key in it blotted out: some gateways and nodes repeat what they were sent.
-    pub(crate) fn redact(&self, text: String) -> String {
-        let header = self.header.as_ref().map(|(_, value)| value);
-        [self.bearer.as_ref(), self.comfy_org_key.as_ref(), header].into_iter().flatten().fold(text, |text, key| {
-            let key = key.expose_secret();
-            // A key of two or three characters is no secret, and would blot out half of every sentence.
-            if key.len() > 3 && text.contains(key) { text.replace(key, "***") } else { text }
-        })
+    /// `text` without any key and without the password of `address`.
+    pub(crate) fn redact(&self, text: String, address: &ServerAddress) -> String {
+        let header = self.header.as_ref().map(|(_, value)| value.expose_secret());
+        let keys =
+            [self.bearer.as_ref(), self.comfy_org_key.as_ref()].into_iter().flatten().map(ExposeSecret::expose_secret);
+        // Of `Bearer abc`, the key alone may be repeated.
+        let last_word = header.and_then(|value| value.rsplit_once(' ')).map(|(_, word)| word);
+        let pair = address.user_info();
+        let password = pair.and_then(|pair| pair.split_once(':')).map(|(_, password)| password);
+        blot_out(text, keys.chain(header).chain(last_word).chain(pair).chain(password))
     }
 }
 
@@ -151,7 +156,11 @@ mod tests {
     #[test]
     fn keys_are_blotted_out_and_never_printed() {
         let keys = Credentials::default().with_bearer(&"s3cret".into()).with_comfy_org_key(&"org-key".into());
-        assert_eq!(keys.redact("Bearer s3cret, org-key".to_owned()), "Bearer ***, ***");
+        let address = ServerAddress::parse("http://me:p4ssword@host").unwrap();
+        assert_eq!(keys.redact("Bearer s3cret, org-key".to_owned(), &address), "Bearer ***, ***");
+        assert_eq!(keys.redact("p4ssword, Basic bWU6cDRzc3dvcmQ=".to_owned(), &address), "***, Basic ***=");
+        let keys = keys.with_header(&"X-Auth: Token abcdef".into()).unwrap();
+        assert_eq!(keys.redact("Token abcdef or abcdef".to_owned(), &address), "*** or ***");
         let debug = format!("{keys:?}");
         assert!(!debug.contains("s3cret") && !debug.contains("org-key"));
     }

@@ -32,6 +32,8 @@ pub struct EventStream {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     heard: Instant,
     pinged: bool,
+    /// For what is to be taken out of the server's words.
+    server: ComfyUi,
 }
 
 impl fmt::Debug for EventStream {
@@ -69,7 +71,7 @@ impl ComfyUi {
             Ok(socket)
         };
         match timeout(OPEN_DEADLINE, opening).await {
-            Ok(Ok(socket)) => Ok(EventStream { socket, heard: Instant::now(), pinged: false }),
+            Ok(Ok(socket)) => Ok(EventStream { socket, heard: Instant::now(), pinged: false, server: self.clone() }),
             Ok(Err(reason)) => Err(ClientError::WebSocket { reason }),
             Err(_) => Err(ClientError::WebSocket { reason: "could not be opened in time".to_owned() }),
         }
@@ -110,9 +112,18 @@ impl EventStream {
                 Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
             };
             match event {
-                Ok(event) => return Ok(Some(event)),
+                Ok(event) => return Ok(Some(self.redacted(event))),
                 Err(error) => tracing::debug!(%error, "a frame was left out"),
             }
+        }
+    }
+
+    fn redacted(&self, event: Event) -> Event {
+        match event {
+            Event::ExecutionError { prompt_id, failure } => {
+                Event::ExecutionError { prompt_id, failure: self.server.redacted_failure(failure) }
+            }
+            other => other,
         }
     }
 }

@@ -3,7 +3,7 @@ use reqwest::Method;
 use super::ComfyUi;
 use super::exchange::Call;
 use crate::record::RawHistory;
-use crate::{ClientError, Record};
+use crate::{ClientError, ExecutionFailure, Record};
 
 impl ComfyUi {
     /// The record of a finished prompt: `GET /history/{id}`. Nothing while it waits or runs, nor when it is unknown or
@@ -22,11 +22,14 @@ impl ComfyUi {
         }))
     }
 
+    pub(super) fn redacted_failure(&self, failure: ExecutionFailure) -> ExecutionFailure {
+        ExecutionFailure { message: self.redact(failure.message), ..failure }
+    }
+
     fn redacted(&self, record: Record) -> Record {
         let verdict = match record.verdict {
             crate::Verdict::Failed(failure) => {
-                let message = self.redact(failure.message);
-                crate::Verdict::Failed(crate::ExecutionFailure { message, ..failure })
+                crate::Verdict::Failed(self.redacted_failure(failure))
             }
             other => other,
         };

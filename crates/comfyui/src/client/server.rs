@@ -49,7 +49,7 @@ impl ComfyUi {
     }
 
     pub(super) fn redact(&self, text: String) -> String {
-        self.inner.credentials.redact(text)
+        self.inner.credentials.redact(text, &self.inner.address)
     }
 }
 

@@ -81,7 +81,9 @@ impl ComfyUi {
             if !status.is_success() && status != StatusCode::BAD_REQUEST {
                 return Err(self.refusal(call, response).await);
             }
-            let body = self.body(call, response).await?;
+            let body = String::from_utf8_lossy(&self.body(call, response).await?).into_owned();
+            // Before it is taken apart: what it says of the nodes is kept in many places.
+            let body = self.redact(body).into_bytes();
             if status == StatusCode::BAD_REQUEST {
                 return Err(match self.parse::<RawRejection>(call, &body) {
                     Ok(raw) if raw.is_one() => ClientError::Rejected(Box::new(raw.read(workflow))),
