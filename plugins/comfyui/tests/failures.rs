@@ -152,7 +152,7 @@ async fn an_answer_that_is_lost_does_not_run_the_workflow_twice() {
 
 #[tokio::test]
 async fn a_server_that_is_killed_and_started_again_has_forgotten_the_run() {
-    let OnEmulator { comfyui, uploads: _uploads, files: _files, plugin, credentials } = start_slow().await;
+    let OnEmulator { comfyui, uploads: _uploads, files: _files, plugin, credentials, watch: _watch } = start_slow().await;
     let address = comfyui.url().strip_prefix("http://127.0.0.1:").unwrap();
     let port = address.strip_suffix("/comfy").unwrap().parse().unwrap();
     let call = dify_plugin_protocol::InvokeTool {

@@ -382,7 +382,7 @@ fn server_cases() -> Vec<Case> {
 
 /// Stops the server in the middle of a run, and perhaps starts another one in its place.
 async fn restarted(again: bool) -> Outcome {
-    let OnEmulator { comfyui, uploads: _uploads, files: _files, plugin, credentials } = start().await;
+    let OnEmulator { comfyui, uploads: _uploads, files: _files, plugin, credentials, watch: _watch } = start().await;
     let port = comfyui.url().strip_prefix("http://127.0.0.1:").and_then(|rest| rest.strip_suffix("/comfy"));
     let port = port.unwrap().parse().unwrap();
     let parameters = json!({"workflow_json": sampled(300).to_string(), "timeout": if again { 30 } else { 4 }});

@@ -14,6 +14,7 @@ use std::env;
 use cos_emulator::CosEmulator;
 use dify_plugin_host::{CallFailure, PluginProcess, UploadEndpoint};
 use dify_plugin_protocol::{Bucket, CallError, DriveFile, DriveFileType};
+use secret_watch::SecretWatch;
 use serde_json::{Map, Value, json};
 
 /// Most entries of a folder that are compared, and most files and bytes of each that are downloaded.
@@ -43,6 +44,7 @@ struct Drive {
     bucket: String,
     prefix: String,
     _emulator: Option<CosEmulator>,
+    _watch: SecretWatch,
 }
 
 /// The emulator's, and that of a real account if there is one.
@@ -73,13 +75,22 @@ async fn on_emulator() -> Drive {
     });
     let proxy = cos.url();
     let uploads = UploadEndpoint::start().await.unwrap();
-    let plugin = calls::start(&uploads, |command| {
+    let watch = calls::watched::watch_over(cos.secret_id(), cos.secret_key());
+    calls::watched::watch_cos(&watch, &cos);
+    let plugin = calls::start(&uploads, &watch, |command| {
         // COS's own host names lead to the emulator, and the uploads to Dify.
         command.env("HTTP_PROXY", proxy).env("NO_PROXY", "127.0.0.1");
     })
     .await;
     let credentials = credentials.as_object().unwrap().clone();
-    Drive { plugin, credentials, bucket: bucket.to_owned(), prefix: "docs/".to_owned(), _emulator: Some(cos) }
+    Drive {
+        plugin,
+        credentials,
+        bucket: bucket.to_owned(),
+        prefix: "docs/".to_owned(),
+        _emulator: Some(cos),
+        _watch: watch,
+    }
 }
 
 async fn on_account() -> Option<Drive> {
@@ -96,13 +107,22 @@ async fn on_account() -> Option<Drive> {
         }
     }
     let uploads = UploadEndpoint::start().await.unwrap();
-    let plugin = calls::start(&uploads, |command| {
+    let secret = |name| credentials.get(name).and_then(Value::as_str).unwrap_or_default();
+    let watch = calls::watched::watch_over(secret("secret_id"), secret("secret_key"));
+    let plugin = calls::start(&uploads, &watch, |command| {
         for variable in ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"] {
             command.envs(env::var(variable).map(|value| (variable, value)));
         }
     })
     .await;
-    Some(Drive { plugin, credentials, bucket, prefix: set("PREFIX").unwrap_or_default(), _emulator: None })
+    Some(Drive {
+        plugin,
+        credentials,
+        bucket,
+        prefix: set("PREFIX").unwrap_or_default(),
+        _emulator: None,
+        _watch: watch,
+    })
 }
 
 impl Drive {

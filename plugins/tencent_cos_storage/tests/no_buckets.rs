@@ -10,7 +10,7 @@ use serde_json::json;
 
 #[tokio::test]
 async fn an_account_without_buckets_is_an_empty_list() {
-    let cos = CosEmulator::builder().credentials("AKIDnone", "key").start().await.unwrap();
+    let cos = CosEmulator::builder().credentials("AKIDnone-of-them", "key-of-nobody").start().await.unwrap();
     let on = OnEmulator::start_without_bucket(cos).await;
     assert_eq!(on.browse(json!({"bucket": null, "prefix": ""})).await.unwrap().result, []);
     on.validate().await.unwrap();

@@ -89,7 +89,10 @@ async fn without_a_way_to_the_region_it_says_what_to_fill_in() {
 /// The accounts take turns, each with buckets in other regions and with an object of the same key.
 #[tokio::test]
 async fn two_accounts_never_mix() {
-    let accounts = [("AKIDone", "key-one", "one", "ap-beijing"), ("AKIDtwo", "key-two", "two", "ap-singapore")];
+    let accounts = [
+        ("AKIDone-of-two", "key-one-of-two", "one", "ap-beijing"),
+        ("AKIDtwo-of-two", "key-two-of-two", "two", "ap-singapore"),
+    ];
     let builder = accounts.iter().fold(CosEmulator::builder(), |builder, (id, key, ..)| builder.credentials(*id, *key));
     let mut on = OnEmulator::start_with_regions_on(builder.start().await.unwrap()).await;
     for (id, _, name, region) in accounts {

@@ -6,6 +6,7 @@
 mod on_emulator;
 
 use cos_emulator::{CosEmulator, Fault, Operation};
+use on_emulator::calls::watched::SESSION_TOKEN;
 use on_emulator::{BUCKET, OnEmulator, refusal};
 
 #[tokio::test]
@@ -112,10 +113,10 @@ async fn what_is_wrong_with_the_account_is_said_once() {
 
 #[tokio::test]
 async fn a_temporary_key_has_a_token() {
-    let cos = CosEmulator::builder().session_token("sesame-token").start().await.unwrap();
+    let cos = CosEmulator::builder().session_token(SESSION_TOKEN).start().await.unwrap();
     let mut on = OnEmulator::start_with_regions_on(cos).await;
     assert!(refusal(&on.cos, on.validate().await).message.contains("secret ID is wrong"));
-    on.fill_in("session_token", " sesame-token\n");
+    on.fill_in("session_token", format!(" {SESSION_TOKEN}\n"));
     on.validate().await.unwrap();
     for code in ["ExpiredToken", "InvalidToken"] {
         on.cos.faults().inject(Fault::Status { status: 403, code: code.to_owned() });

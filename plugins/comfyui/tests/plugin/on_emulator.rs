@@ -2,6 +2,9 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
+#[path = "watched.rs"]
+pub(crate) mod watched;
+
 use std::env;
 use std::fmt::Debug;
 use std::process::Command;
@@ -10,7 +13,10 @@ use std::time::Duration;
 use comfyui_emulator::{ComfyUiEmulator, ComfyUiEmulatorBuilder};
 use dify_plugin_host::{Answer, CallFailure, DifyHost, FileServer, PluginProcess, UploadEndpoint};
 use dify_plugin_protocol::{CallError, CredentialType, InvokeTool, ValidateCredentials};
+use secret_watch::SecretWatch;
 use serde_json::{Map, Value, json};
+
+use watched::{CIVITAI_KEY, COMFY_ORG_KEY, EXTRA_HEADER, HF_KEY};
 
 const NAME: &str = "comfyui";
 
@@ -18,7 +24,7 @@ const NAME: &str = "comfyui";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the emulator asks for, and must show up in no error and no log.
-pub(crate) const TOKEN: &str = "open-sesame";
+pub(crate) const TOKEN: &str = "open-sesame-of-comfyui";
 
 pub(crate) struct OnEmulator {
     pub(crate) comfyui: ComfyUiEmulator,
@@ -27,6 +33,8 @@ pub(crate) struct OnEmulator {
     pub(crate) plugin: PluginProcess,
     /// What the user filled in.
     pub(crate) credentials: Map<String, Value>,
+    /// Fails the test at its end if a credential was seen where it may not be.
+    pub(crate) watch: SecretWatch,
 }
 
 impl OnEmulator {
@@ -64,11 +72,20 @@ impl OnEmulator {
     ) -> Self {
         let builder = ComfyUiEmulator::builder().bearer_token(TOKEN).path_prefix("/comfy");
         let comfyui = comfyui(builder).start().await.unwrap();
-        let credentials = json!({"base_url": comfyui.url(), "comfyui_api_key": TOKEN});
+        let credentials = json!({
+            "base_url": comfyui.url(),
+            "comfyui_api_key": TOKEN,
+            "extra_header": format!("X-Gate: {EXTRA_HEADER}"),
+            "api_key_comfy_org": COMFY_ORG_KEY,
+            "civitai_api_key": CIVITAI_KEY,
+            "hf_api_key": HF_KEY,
+        });
         let credentials = credentials.as_object().unwrap().clone();
         let files = FileServer::start().await.unwrap();
+        let watch = watched::watch_over_credentials(dify);
+        watched::watch_servers(&watch, &comfyui, &uploads, &files);
         let plugin = start_plugin(dify, command).await;
-        Self { comfyui, uploads, files, plugin, credentials }
+        Self { comfyui, uploads, files, plugin, credentials, watch }
     }
 
     /// Runs a workflow with the parameters besides it.
@@ -111,21 +128,22 @@ impl OnEmulator {
         self.files.parameter_json(&self.files.add(name, media_type, bytes))
     }
 
-    /// Asserts what holds after any call: nothing but protocol on standard output, no secret in the log, every file by
-    /// a way that Dify takes.
+    /// Asserts what holds after any call: nothing but protocol on standard output, no secret where it may not be, every
+    /// file by a way that Dify takes.
     pub(crate) fn assert_well_behaved(&self) {
         assert_eq!(self.plugin.violations(), []);
-        assert!(!self.plugin.stderr().contains(TOKEN), "{}", self.plugin.stderr());
+        self.watch.assert_no_leak();
         assert_eq!(self.uploads.refusals(), [""; 0]);
     }
 }
 
-/// Starts the plugin without the proxies of the machine it is tested on.
+/// Starts the plugin without the proxies of the machine it is tested on, and with all that it logs.
 pub(crate) async fn start_plugin(dify: &DifyHost, set_up: impl FnOnce(&mut Command)) -> PluginProcess {
     let mut command = Command::new(env!("CARGO_BIN_EXE_oxidify-comfyui"));
     for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
         command.env_remove(variable).env_remove(variable.to_ascii_lowercase());
     }
+    command.env("LOG_LEVEL", "trace");
     set_up(&mut command);
     PluginProcess::start(command, dify).await.unwrap()
 }

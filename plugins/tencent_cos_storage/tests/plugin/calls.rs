@@ -2,11 +2,15 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
+#[path = "watched.rs"]
+pub(crate) mod watched;
+
 use std::process::Command;
 use std::time::Duration;
 
 use dify_plugin_host::{DifyHost, PluginProcess, UploadEndpoint};
 use dify_plugin_protocol::{BrowseFiles, BrowseFilesRequest, DownloadFile, DownloadFileRequest, ValidateCredentials};
+use secret_watch::SecretWatch;
 use serde_json::{Map, Value};
 
 const NAME: &str = "tencent_cos_storage";
@@ -14,13 +18,21 @@ const NAME: &str = "tencent_cos_storage";
 /// Longer than anything here takes, and short enough to notice a hang.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Starts the plugin as Dify's daemon does, without a proxy unless `set_up` gives one.
-pub(crate) async fn start(uploads: &UploadEndpoint, set_up: impl FnOnce(&mut Command)) -> PluginProcess {
+/// Starts the plugin as Dify's daemon does, without a proxy unless `set_up` gives one, and with all that it logs. What it
+/// sends to Dify is shown to `watch`.
+pub(crate) async fn start(
+    uploads: &UploadEndpoint,
+    watch: &SecretWatch,
+    set_up: impl FnOnce(&mut Command),
+) -> PluginProcess {
+    watched::watch_uploads(watch, uploads);
     let dify = DifyHost::builder().uploads(uploads.clone()).call_limit(PATIENCE).strict(true).build();
+    watched::watch_output(watch, &dify);
     let mut command = Command::new(env!("CARGO_BIN_EXE_oxidify-tencent-cos"));
     for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
         command.env_remove(variable).env_remove(variable.to_ascii_lowercase());
     }
+    command.env("LOG_LEVEL", "trace");
     set_up(&mut command);
     PluginProcess::start(command, &dify).await.unwrap()
 }
