@@ -31,7 +31,7 @@ impl Answering {
         let request = decode(&data);
         drop(data);
         let surface = request.as_ref().map_or(Surface::Tool, surface_of);
-        let session = Arc::new(Session::new(context.session_id.clone(), surface, Arc::clone(&self.shared), way));
+        let session = Arc::new(Session::new(&context, surface, Arc::clone(&self.shared), way));
         let outcome = match request {
             Ok(request) => {
                 let work = AssertUnwindSafe(self.answer(request, context, Arc::clone(&session))).catch_unwind();

@@ -44,6 +44,8 @@ pub(crate) struct Session {
     pub(crate) surface: Surface,
     pub(crate) shared: Arc<Shared>,
     pub(crate) way: Way,
+    /// Whether the answer goes to the agent of a chat, whose model reads all of it.
+    pub(crate) is_read_by_a_model: bool,
     /// Whether the call is over. A task that an author left behind may still hold a reply.
     is_over: AtomicBool,
     /// Why a file stopped in the middle of its chunks, of which Dify waits for the rest.
@@ -51,8 +53,17 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) const fn new(id: String, surface: Surface, shared: Arc<Shared>, way: Way) -> Self {
-        Self { id, surface, shared, way, is_over: AtomicBool::new(false), broken_file: OnceLock::new() }
+    pub(crate) fn new(context: &CallContext, surface: Surface, shared: Arc<Shared>, way: Way) -> Self {
+        Self {
+            id: context.session_id.clone(),
+            surface,
+            shared,
+            way,
+            // Of all callers these alone name a message (Dify, `api/core/agent/fc_agent_runner.py`).
+            is_read_by_a_model: context.message_id.is_some(),
+            is_over: AtomicBool::new(false),
+            broken_file: OnceLock::new(),
+        }
     }
 
     /// Sends a piece of the answer.

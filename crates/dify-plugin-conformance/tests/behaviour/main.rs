@@ -5,6 +5,7 @@
 mod calls_in_flight;
 mod carriers;
 mod life_cycle;
+mod log_steps;
 #[cfg(target_os = "linux")]
 mod rights;
 mod vectors_plugin;

@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::Reply;
 use crate::Error;
 
-/// A step of the work that the user can watch: started, perhaps updated, and finished once.
+/// A step of the work that the user can watch: started, perhaps updated, and finished once. Where a call comes from the
+/// message of a chat, nothing is sent: Dify gives all that a tool answers there to the model, steps as text.
 #[derive(Debug)]
 pub struct LogStep {
     reply: Reply,
@@ -77,6 +78,10 @@ impl LogStep {
             data: object(data)?,
             metadata: Some(object(metadata)?),
         };
+        // There nobody sees it as a step: the model would read it as a part of the result.
+        if self.reply.session.is_read_by_a_model {
+            return Ok(());
+        }
         self.reply.message(&Message::new(MessageBody::Log(message))).await
     }
 }
