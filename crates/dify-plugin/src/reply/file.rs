@@ -1,7 +1,5 @@
 //! A file's way into Dify, whichever can carry it.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use dify_plugin_protocol::limits::MAX_PLUGIN_LINE;
 use dify_plugin_protocol::{Message, MessageBody, PluginLine, SessionMessage, Text, UploadedFile};
@@ -9,7 +7,7 @@ use futures_util::StreamExt;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::blob_chunks::BlobChunks;
+use super::blob_chunks::{BlobChunks, append_base64};
 use super::carrier::{Capacity, Carrier};
 use crate::backwards::{self, UploadFailure};
 use crate::error::Surface;
@@ -18,6 +16,10 @@ use crate::{Error, OutgoingFile};
 
 /// Chunk lines are handed on when they are about this long together.
 const BATCH: usize = 64 * 1024;
+
+/// Room for the lines of a batch of usual names, so that they do not move while they grow. Below the size from which
+/// glibc's allocator asks the system for every piece anew.
+const BATCH_LINES: usize = 112 * 1024;
 
 pub(super) async fn send(session: &Session, file: OutgoingFile) -> Result<(), Error> {
     let meta = meta(session.surface, &file);
@@ -68,18 +70,19 @@ async fn send_chunks(
     let wrong_length = |wrong, label: &str| Error::failed(format!("{label} is {wrong}"));
     let id = Uuid::new_v4().simple().to_string();
     let mut chunks = BlobChunks::new(&session.id, &id, file.length.unwrap_or_default(), meta);
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     while let Some(bytes) = file.content.next().await {
         for piece in bytes?.chunks(BATCH) {
+            lines.reserve(if lines.is_empty() { BATCH_LINES } else { 0 });
             chunks.push(piece, &mut lines).map_err(|wrong| wrong_length(wrong, file.label()))?;
             if lines.len() >= BATCH {
                 *has_begun = true;
-                session.send(std::mem::take(&mut lines).into_bytes()).await?;
+                session.send(std::mem::take(&mut lines)).await?;
             }
         }
     }
     chunks.finish(&mut lines).map_err(|wrong| wrong_length(wrong, file.label()))?;
-    session.send(lines.into_bytes()).await
+    session.send(lines).await
 }
 
 async fn as_blob(session: &Session, mut file: OutgoingFile, blob: BlobLine) -> Result<(), Error> {
@@ -225,15 +228,15 @@ impl BlobLine {
 
     fn open(self, length: u64) -> OpenBlobLine {
         let base64 = usize::try_from(length.div_ceil(3) * 4).unwrap_or_default();
-        let mut line = String::with_capacity(self.before.len() + base64 + self.after.len());
-        line.push_str(&self.before);
+        let mut line = Vec::with_capacity(self.before.len() + base64 + self.after.len());
+        line.extend_from_slice(self.before.as_bytes());
         OpenBlobLine { line, after: self.after, rest: Vec::new() }
     }
 }
 
 /// The line while its bytes arrive. They are encoded at once, so that a file is in memory only once.
 struct OpenBlobLine {
-    line: String,
+    line: Vec<u8>,
     after: String,
     /// Up to two bytes that do not yet make a group of base64.
     rest: Vec<u8>,
@@ -248,17 +251,17 @@ impl OpenBlobLine {
             if self.rest.len() < 3 {
                 return;
             }
-            STANDARD.encode_string(&self.rest, &mut self.line);
+            append_base64(&self.rest, &mut self.line);
             self.rest.clear();
         }
         let (whole, rest) = bytes.split_at(bytes.len() - bytes.len() % 3);
-        STANDARD.encode_string(whole, &mut self.line);
+        append_base64(whole, &mut self.line);
         self.rest.extend_from_slice(rest);
     }
 
     fn close(mut self) -> Vec<u8> {
-        STANDARD.encode_string(&self.rest, &mut self.line);
-        self.line.push_str(&self.after);
-        self.line.into_bytes()
+        append_base64(&self.rest, &mut self.line);
+        self.line.extend_from_slice(self.after.as_bytes());
+        self.line
     }
 }
