@@ -12,8 +12,9 @@ use tokio_util::sync::CancellationToken;
 /// Bytes that may wait for a slow reader, of all calls together. A longer line waits until it is alone.
 const CAPACITY: usize = 1024 * 1024;
 
-/// Lines that wait together are written together, up to about this many bytes.
-const COALESCE: usize = 128 * 1024;
+/// Lines that wait together are written together, up to about this many bytes. More than that at once is written as it
+/// is: a system call for each costs less than another copy of them.
+const COALESCE: usize = 32 * 1024;
 
 const HEARTBEAT: &[u8] = b"{\"event\":\"heartbeat\",\"session_id\":null,\"data\":{}}\n";
 
@@ -86,23 +87,29 @@ fn write_lines(queue: &Receiver<Lines>, mut output: impl Write, heartbeat: Durat
             Err(RecvTimeoutError::Timeout) => continue,
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
         };
-        match queue.try_recv() {
-            Err(_) => output.write_all(&first.bytes)?,
-            Ok(second) => {
-                together.extend_from_slice(&first.bytes);
-                together.extend_from_slice(&second.bytes);
-                while together.len() < COALESCE
-                    && let Ok(more) = queue.try_recv()
-                {
-                    together.extend_from_slice(&more.bytes);
-                }
-                output.write_all(&together)?;
-                together.clear();
-                together.shrink_to(COALESCE);
+        let mut next = Some(first);
+        while let Some(lines) = next.take() {
+            if lines.bytes.len() >= COALESCE {
+                write_together(&mut together, &mut output)?;
+                output.write_all(&lines.bytes)?;
+                break;
+            }
+            together.extend_from_slice(&lines.bytes);
+            if together.len() < COALESCE {
+                next = queue.try_recv().ok();
             }
         }
+        write_together(&mut together, &mut output)?;
         output.flush()?;
     }
+}
+
+fn write_together(together: &mut Vec<u8>, output: &mut impl Write) -> io::Result<()> {
+    if !together.is_empty() {
+        output.write_all(together)?;
+        together.clear();
+    }
+    Ok(())
 }
 
 #[cfg(test)]
