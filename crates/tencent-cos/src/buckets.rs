@@ -1,8 +1,9 @@
-use http::{HeaderMap, Method};
+use http::HeaderMap;
 use origin_client::Origin;
 use serde::Deserialize;
 
 use crate::endpoint::query;
+use crate::reading::Reading;
 use crate::{Cos, CosError, MalformedAnswer, Operation, Target, xml};
 
 /// Buckets asked for per page: the most COS gives.
@@ -81,7 +82,7 @@ impl Cos {
         let url = self.endpoint().bucket_url(bucket, region, None)?;
         let target = Target::bucket(Operation::HeadBucket, bucket, region);
         let _place = self.place().await?;
-        let response = self.open(&target, &Method::HEAD, &url, &HeaderMap::new()).await?;
+        let response = self.open(&target, Reading::Head, &url, &HeaderMap::new()).await?;
         let region = response.headers().get("x-cos-bucket-region").and_then(|region| region.to_str().ok());
         Ok(BucketInfo { region: region.map(str::to_owned) })
     }

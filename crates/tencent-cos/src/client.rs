@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::HeaderValue;
 use http::header::{HeaderMap, USER_AGENT};
-use http::{HeaderValue, Method};
 use origin_client::{Connections, Origin, TransportError};
 use reqwest::Response;
 use tokio::sync::OwnedSemaphorePermit;
@@ -13,8 +13,9 @@ use url::Url;
 
 use crate::answer::{read_bounded, read_start};
 use crate::error_response::{one_line, parse_error_response};
+use crate::reading::Reading;
 use crate::refusal::{Refusal, request_id};
-use crate::route::Route;
+use crate::retry::Attempts;
 use crate::sign::Signer;
 use crate::{CosConfig, CosError, EndpointTemplate, MalformedAnswer, RequestLimit, Target};
 
@@ -120,15 +121,15 @@ impl Cos {
     pub(crate) async fn open(
         &self,
         target: &Target,
-        method: &Method,
+        reading: Reading,
         url: &Url,
         headers: &HeaderMap,
     ) -> Result<Response, CosError> {
-        let mut route = Route::new(url);
+        let mut attempts = Attempts::default();
         loop {
-            let answer = timeout(self.deadlines.answer, self.open_once(target, method, route.url(), headers)).await;
-            match answer.unwrap_or_else(|_| Err(silence(route.url(), self.deadlines.answer))) {
-                Err(error) => route.pause_after(error).await?,
+            let answer = timeout(self.deadlines.answer, self.open_once(target, reading, url, headers)).await;
+            match answer.unwrap_or_else(|_| Err(silence(url, self.deadlines.answer))) {
+                Err(error) => attempts.pause_after(error).await?,
                 opened => return opened,
             }
         }
@@ -142,15 +143,15 @@ impl Cos {
         parse: fn(&[u8]) -> Result<T, MalformedAnswer>,
     ) -> Result<T, CosError> {
         let _place = self.place().await?;
-        let mut route = Route::new(url);
+        let mut attempts = Attempts::default();
         loop {
-            let answer = timeout(self.deadlines.answer, self.fetch_once(target, route.url())).await;
-            match answer.unwrap_or_else(|_| Err(silence(route.url(), self.deadlines.answer))) {
-                Err(error) => route.pause_after(error).await?,
+            let answer = timeout(self.deadlines.answer, self.fetch_once(target, url)).await;
+            match answer.unwrap_or_else(|_| Err(silence(url, self.deadlines.answer))) {
+                Err(error) => attempts.pause_after(error).await?,
                 Ok((body, request_id)) => {
                     return parse(&body).or_else(|MalformedAnswer(problem)| {
                         let problem = one_line(&self.shared.signer.redact(&problem), MAX_PROBLEM).unwrap_or_default();
-                        Err(CosError::Unreadable { origin: Origin::of(route.url())?, problem, request_id })
+                        Err(CosError::Unreadable { origin: Origin::of(url)?, problem, request_id })
                     });
                 }
             }
@@ -158,7 +159,7 @@ impl Cos {
     }
 
     async fn fetch_once(&self, target: &Target, url: &Url) -> Result<(Bytes, Option<String>), CosError> {
-        let response = self.open_once(target, &Method::GET, url, &HeaderMap::new()).await?;
+        let response = self.open_once(target, Reading::Get, url, &HeaderMap::new()).await?;
         let origin = Origin::of(url)?;
         let request_id = request_id(response.headers());
         match read_bounded(response, MAX_LISTING).await {
@@ -175,16 +176,16 @@ impl Cos {
     async fn open_once(
         &self,
         target: &Target,
-        method: &Method,
+        reading: Reading,
         url: &Url,
         headers: &HeaderMap,
     ) -> Result<Response, CosError> {
         let client = self.shared.connections.to(url)?;
-        let mut headers = self.shared.signer.sign(method, url, headers.clone()).await?;
+        let mut headers = self.shared.signer.sign(&reading.method(), url, headers.clone()).await?;
         // Added after signing: a proxy may write its own.
         headers.insert(USER_AGENT, AGENT);
         let response = client
-            .request(method.clone(), url.clone())?
+            .request(reading.method(), url.clone())?
             .headers(headers)
             .send()
             .await
@@ -193,8 +194,9 @@ impl Cos {
             return Ok(response);
         }
         let (status, headers) = (response.status(), response.headers().clone());
-        let mut body = parse_error_response(&read_start(response, MAX_ERROR).await);
-        body.message = body.message.map(|message| self.shared.signer.redact(&message));
+        let body = String::from_utf8_lossy(&read_start(response, MAX_ERROR).await).into_owned();
+        // Before it is cut, which could leave a part of a secret.
+        let body = parse_error_response(self.shared.signer.redact(&body).as_bytes());
         Err(CosError::Refused(Box::new(Refusal::new(target, status, &headers, body, SystemTime::now()))))
     }
 }

@@ -4,12 +4,13 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use http::StatusCode;
 use http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED, TRANSFER_ENCODING,
 };
-use http::{Method, StatusCode};
 use origin_client::Origin;
 
+use crate::reading::Reading;
 use crate::refusal::request_id;
 use crate::{Cos, CosError, CosErrorKind, Operation, Target};
 
@@ -82,7 +83,7 @@ impl Cos {
         let url = self.endpoint().bucket_url(bucket, region, Some(key))?;
         let target = Target::object(Operation::HeadObject, bucket, region, key);
         let _place = self.place().await?;
-        let response = self.open(&target, &Method::HEAD, &url, &HeaderMap::new()).await?;
+        let response = self.open(&target, Reading::Head, &url, &HeaderMap::new()).await?;
         Ok(object_info(response.headers()))
     }
 
@@ -97,14 +98,14 @@ impl Cos {
         let url = self.endpoint().bucket_url(bucket, region, Some(key))?;
         let target = Target::object(Operation::GetObject, bucket, region, key);
         let place = self.place().await?;
-        let response = match self.open(&target, &Method::GET, &url, &HeaderMap::new()).await {
+        let response = match self.open(&target, Reading::Get, &url, &HeaderMap::new()).await {
             Ok(response) => response,
             Err(error) => {
                 drop(place);
                 return Err(self.with_storage_class(error, bucket, region, key).await);
             }
         };
-        // From here on at the domain that answered.
+        // A redirect within the origin need not be taken again.
         let url = response.url().clone();
         if response.status() != StatusCode::OK {
             return Err(CosError::Unreadable {

@@ -1,8 +1,8 @@
 use bytes::Bytes;
 use crc64fast::Digest;
 use futures_util::{Stream, stream};
+use http::StatusCode;
 use http::header::{CONTENT_RANGE, HeaderMap, HeaderValue, IF_MATCH, RANGE};
-use http::{Method, StatusCode};
 use origin_client::{Origin, TransportError};
 use reqwest::Response;
 use tokio::sync::OwnedSemaphorePermit;
@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::client::silence;
+use crate::reading::Reading;
 use crate::refusal::request_id;
 use crate::{Cos, CosError, CosErrorKind, ObjectInfo, Target};
 
@@ -133,7 +134,7 @@ impl Download {
         tracing::debug!(received = self.received, size = self.size, %cause, "COS object is taken up again");
         let range = HeaderValue::try_from(format!("bytes={}-", self.received)).map_err(|_| CosError::Unsignable)?;
         let headers = HeaderMap::from_iter([(RANGE, range), (IF_MATCH, etag)]);
-        let response = match self.cos.open(&self.target, &Method::GET, &self.url, &headers).await {
+        let response = match self.cos.open(&self.target, Reading::Get, &self.url, &headers).await {
             Ok(response) => response,
             Err(error) if error.kind() == CosErrorKind::ObjectChanged => return Err(self.changed()),
             Err(error) => return Err(self.broken_off(error)),

@@ -33,6 +33,14 @@ impl OnEmulator {
         Self::start_uploading_to(UploadEndpoint::start().await.unwrap()).await
     }
 
+    /// The same, with a say in how the plugin is started.
+    pub(crate) async fn start_set_up(set_up: impl FnOnce(&mut Command)) -> Self {
+        let cos = CosEmulator::builder().start().await.unwrap();
+        cos.create_bucket(BUCKET, "ap-guangzhou").unwrap();
+        let credentials = credentials(&cos, &cos.endpoint());
+        Self::start_with(cos, UploadEndpoint::start().await.unwrap(), credentials, set_up).await
+    }
+
     /// The same, with an upload address of the test's own.
     pub(crate) async fn start_uploading_to(uploads: UploadEndpoint) -> Self {
         let cos = CosEmulator::builder().start().await.unwrap();
