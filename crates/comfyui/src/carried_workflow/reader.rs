@@ -117,6 +117,10 @@ impl CarriedWorkflowReader {
         if self.format.is_none() {
             self.begin()?;
         }
+        if let Want::Skip(0) = self.want {
+            // A jump came to the end of the file, and what begins there was not asked about yet.
+            self.walk(&[])?;
+        }
         let Some(Format { carrier, walk }) = self.format.as_mut() else {
             return Err(CarriedWorkflowError::Unrecognised);
         };
