@@ -12,6 +12,7 @@ mod layout;
 #[cfg(test)]
 mod layout_recorded;
 mod load;
+mod node_names;
 mod notice;
 mod options;
 mod order;
@@ -19,6 +20,7 @@ mod primitives;
 mod promotion;
 mod proxy_widgets;
 mod raw;
+mod read_ui;
 mod resolve;
 mod run;
 mod saved_values;

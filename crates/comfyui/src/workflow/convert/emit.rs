@@ -4,14 +4,15 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use super::class_extras;
+use super::dynamic_prompt;
 use super::error::ConvertError;
 use super::graph::{Graphs, Kind, Node, ROOT};
-use super::id::number_text;
+use super::id::Id;
+use super::node_names::{NodeNames, title};
 use super::notice::{DropReason, Notice};
 use super::options::ConvertOptions;
 use super::resolve::{Path, Resolver, Source, full_id};
 use super::ui::Mode;
-use super::{dynamic_prompt, filename_template};
 use crate::compare_node_ids;
 use crate::workflow::Node as PromptNode;
 
@@ -24,7 +25,7 @@ pub(super) fn emit(
     options: &ConvertOptions,
     notices: &mut Vec<Notice>,
 ) -> Result<IndexMap<String, PromptNode>, ConvertError> {
-    let names = Names::new(graphs);
+    let names = NodeNames::new(graphs);
     let mut emitter = Emitter {
         graphs,
         options,
@@ -44,7 +45,7 @@ pub(super) fn emit(
 struct Emitter<'g, 'd> {
     graphs: &'g Graphs<'d>,
     options: &'g ConvertOptions,
-    names: &'g Names<'g, 'd>,
+    names: &'g NodeNames<'g, 'd>,
     resolver: Resolver<'g, 'd>,
     notices: &'g mut Vec<Notice>,
     nodes: IndexMap<String, PromptNode>,
@@ -131,7 +132,7 @@ impl Emitter<'_, '_> {
         let graph = path.last().map_or(ROOT, |(_, subgraph)| *subgraph);
         let link = node.inputs.get(slot).and_then(|input| input.link.as_ref());
         let link = link.and_then(|link| self.graphs.all.get(graph)?.links.get(link));
-        link.is_some_and(|link| link.origin.as_str() == super::id::Id::ENTRANCE)
+        link.is_some_and(|link| link.origin.as_str() == Id::ENTRANCE)
     }
 
     fn unknown(&mut self, node: &Node<'_>, id: &str) {
@@ -195,14 +196,6 @@ fn unknown_values(node: &Node<'_>) -> Vec<(String, Value)> {
     named.collect()
 }
 
-/// The title that was given, else that of a new node.
-fn title(node: &Node<'_>) -> Option<String> {
-    node.title.clone().or_else(|| {
-        let Kind::Class(definition) = node.kind else { return None };
-        Some(class_extras::title(&node.class, definition).to_owned())
-    })
-}
-
 /// Subgraphs have UUIDs for types.
 fn is_subgraph_id(class: &str) -> bool {
     uuid::Uuid::try_parse(class).is_ok()
@@ -225,53 +218,5 @@ fn without_dangling(nodes: &mut IndexMap<String, PromptNode>, notices: &mut Vec<
         let title = node.title().map(str::to_owned);
         let node = crate::NodeLabel { id, title, class_type: node.class_type.clone() };
         notices.push(Notice::DroppedLink { node, input, reason: DropReason::NothingPassedOn });
-    }
-}
-
-/// All nodes in the order in which templates in file names look for them: the inside of a subgraph just before its
-/// instance.
-pub(super) struct Names<'g, 'd> {
-    nodes: Vec<&'g Node<'d>>,
-}
-
-impl<'g, 'd> Names<'g, 'd> {
-    pub(super) fn new(graphs: &'g Graphs<'d>) -> Self {
-        let mut names = Self { nodes: Vec::new() };
-        let mut seen = vec![false; graphs.all.len()];
-        names.add(graphs, ROOT, &mut seen);
-        names
-    }
-
-    /// The same subgraph again would only repeat its nodes.
-    fn add(&mut self, graphs: &'g Graphs<'d>, place: usize, seen: &mut [bool]) {
-        let (Some(graph), Some(seen_here)) = (graphs.all.get(place), seen.get_mut(place)) else { return };
-        if std::mem::replace(seen_here, true) {
-            return;
-        }
-        for node in &graph.nodes {
-            if let Kind::Subgraph(subgraph) = node.kind {
-                self.add(graphs, subgraph, seen);
-            }
-            self.nodes.push(node);
-        }
-    }
-
-    pub(super) fn fill(&self, text: &str, options: &ConvertOptions) -> String {
-        filename_template::fill(text, options.now, |name, widget| self.value(name, widget))
-    }
-
-    fn value(&self, name: &str, widget: &str) -> Option<String> {
-        let by_name = self.nodes.iter().find(|node| node.saved.properties.name.as_deref() == Some(name));
-        let node = by_name.or_else(|| self.nodes.iter().find(|node| title(node).as_deref() == Some(name)))?;
-        let value = match node.widget(widget) {
-            Some(widget) => widget.value.clone(),
-            None => node.inputs.get(node.slot(widget)?)?.promoted.clone()?,
-        };
-        Some(match value {
-            None | Some(Value::Null) => String::new(),
-            Some(Value::String(text)) => text,
-            Some(Value::Number(number)) => number_text(&number),
-            Some(value) => value.to_string(),
-        })
     }
 }

@@ -1,5 +1,6 @@
-use super::emit::{Names, emit};
+use super::emit::emit;
 use super::error::ConvertError;
+use super::node_names::NodeNames;
 use super::notice::Notice;
 use super::options::ConvertOptions;
 use super::ui::UiWorkflow;
@@ -49,7 +50,7 @@ pub fn convert(
     }
     for place in inner_first {
         let written = {
-            let names = Names::new(&graphs);
+            let names = NodeNames::new(&graphs);
             graphs.all.get(place).map(|graph| primitives::written(graph, |text| names.fill(text, options)))
         };
         if let (Some(graph), Some(written)) = (graphs.all.get_mut(place), written) {
