@@ -1,8 +1,8 @@
 //! The one way to standard output: a queue bounded in bytes, and a thread that writes it and the heartbeats.
 
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,12 @@ const CAPACITY: usize = 1024 * 1024;
 /// Lines that wait together are written together, up to about this many bytes. More than that at once is written as it
 /// is: a system call for each costs less than another copy of them.
 const COALESCE: usize = 32 * 1024;
+
+/// Buffers of long lines that are kept to be filled again, each of at most [`SPARE_CAPACITY`] bytes: an allocator gives
+/// memory of that size back to the system, and the system hands it out anew page by page.
+const SPARES: usize = 12;
+
+const SPARE_CAPACITY: usize = 128 * 1024;
 
 const HEARTBEAT: &[u8] = b"{\"event\":\"heartbeat\",\"session_id\":null,\"data\":{}}\n";
 
@@ -29,7 +35,10 @@ pub(crate) struct Outbox {
     queue: Sender<Lines>,
     room: Arc<Semaphore>,
     broken: CancellationToken,
+    spares: Spares,
 }
+
+type Spares = Arc<Mutex<Vec<Vec<u8>>>>;
 
 #[derive(Debug)]
 struct Lines {
@@ -47,16 +56,17 @@ impl Outbox {
         let (sender, receiver) = mpsc::channel();
         let room = Arc::new(Semaphore::new(CAPACITY));
         let broken = CancellationToken::new();
-        let (all_room, mark_broken) = (Arc::clone(&room), broken.clone());
+        let spares = Spares::default();
+        let (all_room, mark_broken, written) = (Arc::clone(&room), broken.clone(), Arc::clone(&spares));
         let writer = thread::Builder::new().name("outbox".to_owned()).spawn(move || {
-            let result = write_lines(&receiver, output, heartbeat);
+            let result = write_lines(&receiver, output, heartbeat, &written);
             if result.is_err() {
                 all_room.close();
                 mark_broken.cancel();
             }
             result
         })?;
-        Ok((Self { queue: sender, room, broken }, writer))
+        Ok((Self { queue: sender, room, broken, spares }, writer))
     }
 
     /// Leaves whole lines, each with its newline, that stay together. Waits for room.
@@ -66,13 +76,23 @@ impl Outbox {
         self.queue.send(Lines { bytes, _room: room }).map_err(|_| Closed)
     }
 
+    /// An empty buffer for long lines, of those that were written before if there is one.
+    pub(crate) fn buffer(&self) -> Vec<u8> {
+        self.spares.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
     /// Resolves when the output is broken.
     pub(crate) async fn broken(&self) {
         self.broken.cancelled().await;
     }
 }
 
-fn write_lines(queue: &Receiver<Lines>, mut output: impl Write, heartbeat: Duration) -> io::Result<()> {
+fn write_lines(
+    queue: &Receiver<Lines>,
+    mut output: impl Write,
+    heartbeat: Duration,
+    spares: &Spares,
+) -> io::Result<()> {
     let mut next_heartbeat = Instant::now();
     let mut together = Vec::new();
     loop {
@@ -92,6 +112,7 @@ fn write_lines(queue: &Receiver<Lines>, mut output: impl Write, heartbeat: Durat
             if lines.bytes.len() >= COALESCE {
                 write_together(&mut together, &mut output)?;
                 output.write_all(&lines.bytes)?;
+                keep(lines.bytes, spares);
                 break;
             }
             together.extend_from_slice(&lines.bytes);
@@ -101,6 +122,14 @@ fn write_lines(queue: &Receiver<Lines>, mut output: impl Write, heartbeat: Durat
         }
         write_together(&mut together, &mut output)?;
         output.flush()?;
+    }
+}
+
+fn keep(mut buffer: Vec<u8>, spares: &Spares) {
+    let mut spares = spares.lock().unwrap_or_else(PoisonError::into_inner);
+    if spares.len() < SPARES && buffer.capacity() <= SPARE_CAPACITY {
+        buffer.clear();
+        spares.push(buffer);
     }
 }
 
@@ -195,6 +224,25 @@ mod tests {
         drop(outbox);
         writer.join().unwrap().unwrap();
         assert_eq!(output.bytes().len(), HEARTBEAT.len() + 3 * CAPACITY);
+    }
+
+    #[tokio::test]
+    async fn the_buffers_of_long_lines_are_filled_again() {
+        let (outbox, writer) = Outbox::start(Output::default(), LONG).unwrap();
+        assert_eq!(outbox.buffer().capacity(), 0);
+        outbox.send(vec![b'x'; SPARE_CAPACITY + 1]).await.unwrap();
+        for _ in 0..2 * SPARES {
+            outbox.send(vec![b'x'; COALESCE]).await.unwrap();
+        }
+        let again = outbox.clone();
+        drop(outbox);
+        // All room is free again only when all is written.
+        drop(again.room.acquire_many(u32::try_from(CAPACITY).unwrap()).await.unwrap());
+        let buffers: Vec<_> = (0..=SPARES).map(|_| again.buffer()).collect();
+        assert!(buffers.iter().all(Vec::is_empty));
+        assert_eq!(buffers.iter().filter(|buffer| buffer.capacity() == COALESCE).count(), SPARES);
+        drop(again);
+        writer.join().unwrap().unwrap();
     }
 
     #[tokio::test]

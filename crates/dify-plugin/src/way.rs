@@ -25,6 +25,14 @@ pub(crate) enum Way {
 }
 
 impl Way {
+    /// An empty buffer for long lines; one that was sent before, where there is one to be had.
+    pub(crate) fn buffer(&self) -> Vec<u8> {
+        match self {
+            Self::Lines { outbox, .. } => outbox.buffer(),
+            Self::Response { .. } => Vec::new(),
+        }
+    }
+
     /// Sends whole lines, each with its newline, that stay together. Waits while Dify is slow to read.
     pub(crate) async fn send(&self, lines: Vec<u8>) -> Result<(), Closed> {
         match self {

@@ -73,7 +73,10 @@ async fn send_chunks(
     let mut lines = Vec::new();
     while let Some(bytes) = file.content.next().await {
         for piece in bytes?.chunks(BATCH) {
-            lines.reserve(if lines.is_empty() { BATCH_LINES } else { 0 });
+            if lines.is_empty() {
+                lines = session.way.buffer();
+                lines.reserve(BATCH_LINES);
+            }
             chunks.push(piece, &mut lines).map_err(|wrong| wrong_length(wrong, file.label()))?;
             if lines.len() >= BATCH {
                 *has_begun = true;

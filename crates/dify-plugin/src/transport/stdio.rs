@@ -60,6 +60,10 @@ pub(crate) fn serve(plugin: Arc<Plugin>, settings: &Settings) -> io::Result<()> 
     writer.join().unwrap_or_else(|_| Err(io::Error::other("the writer failed")))
 }
 
+/// Bytes that the pipe to Dify is asked to hold: what Linux gives to everybody.
+#[cfg(target_os = "linux")]
+const PIPE_SIZE: usize = 1024 * 1024;
+
 /// Why serving ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ended {
@@ -76,6 +80,9 @@ enum Ended {
 fn protocol_output() -> io::Result<File> {
     let output = rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?;
     rustix::stdio::dup2_stdout(io::stderr())?;
+    // Fewer turns between writer and reader. It may be no pipe, or more than this user may have.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::pipe::fcntl_setpipe_size(&output, PIPE_SIZE);
     Ok(File::from(output))
 }
 
