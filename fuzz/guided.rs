@@ -14,7 +14,7 @@ use libfuzzer_sys::fuzz_target;
 #[path = "targets/mod.rs"]
 mod targets;
 
-static TARGET: OnceLock<fn(&[u8])> = OnceLock::new();
+static TARGET: OnceLock<targets::Target> = OnceLock::new();
 
 fuzz_target!(|bytes: &[u8]| {
     let target = TARGET.get_or_init(|| {

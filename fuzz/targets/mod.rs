@@ -13,8 +13,11 @@ mod packages;
 mod plugin_lines;
 mod workflows;
 
+/// Takes one input.
+pub(crate) type Target = fn(&[u8]);
+
 /// The targets by the names of their corpora.
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 12] = [
+pub(crate) const TARGETS: [(&str, Target); 12] = [
     ("addresses", addresses::run),
     ("carried_workflows", carried_workflows::run),
     ("comfyui_answers", comfyui_answers::run),

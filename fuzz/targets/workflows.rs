@@ -55,7 +55,9 @@ fn edit(mut workflow: Workflow) {
         }
         for (name, value) in &node.inputs {
             let Ok(place) = before.find_place(&format!("{id}.{name}")) else { continue };
-            if before.check_place(&place, &classes).is_ok() {
+            // White space around a name in a key does not count, so another input may be meant.
+            let is_this = place.node_id == *id && place.input == *name;
+            if before.check_place(&place, &classes).is_ok() && is_this {
                 workflow.set_input(&place, value.clone());
             }
         }

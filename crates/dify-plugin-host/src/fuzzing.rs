@@ -6,8 +6,9 @@ use crate::envelope::{Line, SessionLine};
 use crate::line_reader::LineReader;
 use crate::{Action, form_file};
 
-/// The lines of `output`, which arrives in pieces of `piece` bytes; `Err` at one that is too long.
-pub fn lines(output: &[u8], piece: usize) -> Result<Vec<Vec<u8>>, ()> {
+/// The lines of `output`, which arrives in pieces of `piece` bytes; nothing where one is too long.
+#[must_use]
+pub fn lines(output: &[u8], piece: usize) -> Option<Vec<Vec<u8>>> {
     let mut reader = LineReader::new();
     let mut lines = Vec::new();
     for piece in output.chunks(piece.max(1)) {
@@ -18,13 +19,13 @@ pub fn lines(output: &[u8], piece: usize) -> Result<Vec<Vec<u8>>, ()> {
             space[..length].copy_from_slice(&rest[..length]);
             reader.advance(length);
             rest = &rest[length..];
-            while let Some(line) = reader.next_line().map_err(drop)? {
+            while let Some(line) = reader.next_line().ok()? {
                 lines.push(line.to_vec());
             }
         }
     }
     lines.push(reader.rest().to_vec());
-    Ok(lines)
+    Some(lines)
 }
 
 /// Reads a line and, of a session's, what is in it, as an answer to every action. Chunks go to `files`. Gives the text
