@@ -11,11 +11,8 @@ use super::saved_values::SavedValues;
 use super::ui::{UiGraph, UiInput, UiNode, UiPort, UiSubgraph, UiWorkflow};
 use crate::{Control, NodeDefinition, NodeDefinitions};
 
-pub(super) fn load<'d>(
-    workflow: UiWorkflow,
-    definitions: &'d NodeDefinitions,
-    notices: &mut Vec<Notice>,
-) -> Graphs<'d> {
+/// The graphs, and what there is to say of each.
+pub(super) fn load(workflow: UiWorkflow, definitions: &NodeDefinitions) -> (Graphs<'_>, Vec<Vec<Notice>>) {
     let UiWorkflow { root, subgraphs, .. } = workflow;
     let mut places = HashMap::new();
     let mut ports = Vec::new();
@@ -23,14 +20,16 @@ pub(super) fn load<'d>(
         places.entry(subgraph.id.clone()).or_insert(at + 1);
         ports.push((port_types(&subgraph.inputs), port_types(&subgraph.outputs)));
     }
-    let mut loader = Loader { definitions, places, ports, notices };
+    let mut loader = Loader { definitions, places, ports, notices: Vec::new() };
     let mut all = vec![loader.graph(root)];
+    let mut notices = vec![std::mem::take(&mut loader.notices)];
     for UiSubgraph { name, inputs, outputs, graph, .. } in subgraphs {
         let mut graph = loader.graph(graph);
         graph.name = name;
         graph.inputs = inputs.into_iter().map(port).collect();
         graph.outputs = outputs.into_iter().map(port).collect();
         all.push(graph);
+        notices.push(std::mem::take(&mut loader.notices));
     }
     let mut instances = vec![Vec::new(); all.len()];
     for (graph, nodes) in all.iter().map(|graph| &graph.nodes).enumerate() {
@@ -45,7 +44,7 @@ pub(super) fn load<'d>(
     for (graph, instances) in all.iter_mut().zip(instances) {
         graph.instances = instances;
     }
-    Graphs { all }
+    (Graphs { all }, notices)
 }
 
 type PortTypes = Vec<(String, String)>;
@@ -58,16 +57,17 @@ fn port(port: UiPort) -> Port {
     Port { name: port.name, links: port.links, is_made: false }
 }
 
-struct Loader<'d, 'n> {
+struct Loader<'d> {
     definitions: &'d NodeDefinitions,
     /// Of subgraphs by id.
     places: HashMap<String, usize>,
     /// The inputs and outputs of each subgraph.
     ports: Vec<(PortTypes, PortTypes)>,
-    notices: &'n mut Vec<Notice>,
+    /// Of the graph that is being loaded.
+    notices: Vec<Notice>,
 }
 
-impl<'d> Loader<'d, '_> {
+impl<'d> Loader<'d> {
     fn graph(&mut self, graph: UiGraph) -> Graph<'d> {
         let mut nodes: Vec<Node<'d>> = Vec::with_capacity(graph.nodes.len());
         let mut by_id = HashMap::new();

@@ -39,11 +39,13 @@ pub fn convert(
     options: &ConvertOptions,
 ) -> Result<Conversion, ConvertError> {
     let mut workflow = workflow.clone();
-    let mut notices = Vec::new();
     unique_ids::make_unique(&mut workflow);
     group_nodes::unfold(&mut workflow, definitions);
-    let mut graphs = load::load(workflow, definitions, &mut notices);
+    let (mut graphs, said) = load::load(workflow, definitions);
     let inner_first = order::inner_first(&graphs)?;
+    // Of subgraphs that are not used there is nothing to say.
+    let used = said.into_iter().enumerate().filter(|(place, _)| inner_first.contains(place));
+    let mut notices: Vec<Notice> = used.flat_map(|(_, notices)| notices).collect();
     for graph in &inner_first {
         promotion::promote(&mut graphs, *graph);
         proxy_widgets::migrate(&mut graphs, *graph);
