@@ -17,6 +17,7 @@ pub struct Credentials {
     bearer: Option<SecretString>,
     comfy_org_key: Option<SecretString>,
     header: Option<(HeaderName, SecretString)>,
+    hidden: Vec<SecretString>,
 }
 
 /// Headers that the connection itself needs, so that no other value can be sent.
@@ -41,6 +42,14 @@ impl Credentials {
     #[must_use]
     pub fn with_comfy_org_key(mut self, key: &SecretString) -> Self {
         self.comfy_org_key = some_secret(key.expose_secret().trim());
+        self
+    }
+
+    /// Takes a key out of what the server says, which is not sent by this client but may be a part of a workflow. An empty
+    /// key is none.
+    #[must_use]
+    pub fn hiding(mut self, key: &SecretString) -> Self {
+        self.hidden.extend(some_secret(key.expose_secret().trim()));
         self
     }
 
@@ -109,8 +118,8 @@ impl Credentials {
     /// `text` without any key and without the password of `address`.
     pub(crate) fn redact(&self, text: String, address: &ServerAddress) -> String {
         let header = self.header.as_ref().map(|(_, value)| value.expose_secret());
-        let keys =
-            [self.bearer.as_ref(), self.comfy_org_key.as_ref()].into_iter().flatten().map(ExposeSecret::expose_secret);
+        let sent = [self.bearer.as_ref(), self.comfy_org_key.as_ref()].into_iter().flatten();
+        let keys = sent.chain(&self.hidden).map(ExposeSecret::expose_secret);
         // Of `Bearer abc`, the key alone may be repeated.
         let last_word = header.and_then(|value| value.rsplit_once(' ')).map(|(_, word)| word);
         let pair = address.user_info();
@@ -159,8 +168,8 @@ mod tests {
         let address = ServerAddress::parse("http://me:p4ssword@host").unwrap();
         assert_eq!(keys.redact("Bearer s3cret, org-key".to_owned(), &address), "Bearer ***, ***");
         assert_eq!(keys.redact("p4ssword, Basic bWU6cDRzc3dvcmQ=".to_owned(), &address), "***, Basic ***=");
-        let keys = keys.with_header(&"X-Auth: Token abcdef".into()).unwrap();
-        assert_eq!(keys.redact("Token abcdef or abcdef".to_owned(), &address), "*** or ***");
+        let keys = keys.with_header(&"X-Auth: Token abcdef".into()).unwrap().hiding(&"civitai-key".into());
+        assert_eq!(keys.redact("Token abcdef or abcdef or civitai-key".to_owned(), &address), "*** or *** or ***");
         let debug = format!("{keys:?}");
         assert!(!debug.contains("s3cret") && !debug.contains("org-key"));
     }

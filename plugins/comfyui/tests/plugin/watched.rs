@@ -25,8 +25,9 @@ pub(crate) fn watch_over_credentials(dify: &DifyHost) -> SecretWatch {
         Secret::new("comfyui_api_key", TOKEN).only_to(&[COMFYUI]),
         Secret::new("extra_header", EXTRA_HEADER).only_to(&[COMFYUI]),
         Secret::new("api_key_comfy_org", COMFY_ORG_KEY).only_to(&[COMFYUI]),
-        Secret::new("civitai_api_key", CIVITAI_KEY),
-        Secret::new("hf_api_key", HF_KEY),
+        // These only where the server is asked to fetch a model.
+        Secret::new("civitai_api_key", CIVITAI_KEY).only_to(&[COMFYUI]),
+        Secret::new("hf_api_key", HF_KEY).only_to(&[COMFYUI]),
         Secret::new("the signature of a URL of Dify", SIGNED_URL_MARK).only_to(&[DIFY_UPLOADS, DIFY_FILES]),
     ]);
     let taps = watch.taps(STDOUT);
