@@ -1,5 +1,7 @@
 //! From the declaration of a class to the widgets and slots that the editor gives its nodes.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::class_extras::{self, Extra};
@@ -174,9 +176,9 @@ impl<'d> Builder<'d, '_, '_> {
             Some(names) => names.iter().take(shown).map(|name| format!("{prefix}{name}")).collect(),
             None => (0..shown).map(|number| format!("{prefix}{}{number}", grown.prefix)).collect(),
         };
-        let saved = self.saved_inputs.iter().filter(|saved| saved.starts_with(&prefix));
-        let more: Vec<String> =
-            saved.filter(|saved| !names.iter().any(|name| name == *saved)).map(|saved| (*saved).to_owned()).collect();
+        let known: HashSet<&str> = names.iter().map(String::as_str).collect();
+        let saved = self.saved_inputs.iter().filter(|saved| saved.starts_with(&prefix) && !known.contains(**saved));
+        let more: Vec<String> = saved.map(|saved| (*saved).to_owned()).collect();
         names.extend(more);
         for name in names {
             self.socket(name, grown.kind.to_string(), depth);

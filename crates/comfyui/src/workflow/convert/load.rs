@@ -157,9 +157,10 @@ impl<'d> Loader<'d> {
         node.inputs = slots.into_iter().map(slot).collect();
         node.outputs = definition.outputs.iter().map(|kind| output_type(kind)).collect();
         let mut lost = Vec::new();
+        let places: HashMap<String, usize> =
+            node.inputs.iter().enumerate().rev().map(|(at, slot)| (slot.name.clone(), at)).collect();
         for saved in &node.saved.inputs {
-            let known = node.inputs.iter_mut().find(|slot| slot.name == saved.name);
-            if let Some(slot) = known {
+            if let Some(slot) = places.get(&saved.name).and_then(|at| node.inputs.get_mut(*at)) {
                 slot.link.clone_from(&saved.link);
                 continue;
             }
