@@ -126,6 +126,18 @@ mod tests {
     }
 
     #[test]
+    fn there_is_a_most_of_bytes() {
+        let mut images = SocketImages::of(&workflow());
+        let Update::Preview(small) = preview("10") else { panic!("another update") };
+        // The same bytes five times, which counts as five pictures.
+        let large = Update::Preview(Preview { image: Bytes::from(vec![0; MAX_BYTES / 4]), ..small });
+        for _ in 0..5 {
+            images.take(&large);
+        }
+        assert_eq!(images.into_images().len(), 4);
+    }
+
+    #[test]
     fn what_was_announced_and_did_not_come_is_missing() {
         let mut images = SocketImages::of(&workflow());
         images.take(&Update::NodeProgress { node: workflow().node_label("9"), value: 1.0, max: 2.0 });

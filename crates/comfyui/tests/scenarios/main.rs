@@ -8,6 +8,7 @@ mod deleted_prompt;
 mod failed_run;
 mod garbage_frames;
 mod late_history;
+mod long_frames;
 mod lost_answer;
 mod odd_servers;
 mod perfect_run;
