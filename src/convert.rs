@@ -12,6 +12,7 @@ use comfyui::{
 };
 
 use crate::Failure;
+use crate::shown::shown;
 
 /// What a shell is told when there is no prompt that does what the editor's would.
 const NOT_FAITHFUL: u8 = 2;
@@ -50,7 +51,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Err(error) => return Ok(refused(&error)),
     };
     for notice in &conversion.notices {
-        eprintln!("oxidify: {notice}");
+        eprintln!("oxidify: {}", shown(&notice.to_string()));
     }
     print(&conversion.prompt, arguments.pretty)?;
     Ok(verdict(&conversion))
@@ -65,7 +66,7 @@ fn verdict(conversion: &Conversion) -> ExitCode {
 }
 
 fn refused(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("oxidify: {error}");
+    eprintln!("oxidify: {}", shown(&error.to_string()));
     ExitCode::from(NOT_FAITHFUL)
 }
 

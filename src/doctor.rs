@@ -16,6 +16,7 @@ use dify_plugin_protocol::ValidateCredentials;
 use serde_json::Map;
 
 use crate::Failure;
+use crate::shown::shown;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -38,7 +39,7 @@ pub(crate) async fn run(Arguments { file, python }: Arguments) -> Result<(), Fai
     let manifest =
         parse_manifest(text(&archive, "manifest.yaml")?).map_err(|error| format!("manifest.yaml: {error}"))?;
     let checksum = checksum(archive.files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())));
-    println!("{}", unique_identifier(&manifest.author, &manifest.name, &manifest.version, &checksum));
+    println!("{}", shown(&unique_identifier(&manifest.author, &manifest.name, &manifest.version, &checksum)));
     println!("  {} bytes, {} files", bytes.len(), archive.files.len());
 
     let folder = tempfile::tempdir()?;
@@ -51,7 +52,7 @@ pub(crate) async fn run(Arguments { file, python }: Arguments) -> Result<(), Fai
     let ready = plugin.heartbeats().times.first().copied().unwrap_or_default();
     println!("  ready after {:.1} ms", ready.as_secs_f64() * 1000.0);
     for line in rights::given_up(&plugin).await? {
-        println!("  {line}");
+        println!("  {}", shown(&line));
     }
     for provider in providers(&archive, &manifest)? {
         ask(&plugin, &provider).await?;
@@ -114,6 +115,7 @@ async fn ask(plugin: &PluginProcess, provider: &Provider) -> Result<(), Failure>
         Err(CallFailure::Plugin(error)) => format!("says {:?}", error.message),
         Err(failure) => return Err(failure.into()),
     };
+    let name = shown(name);
     println!("  {name}, without credentials, {answer} after {:.1} ms", asked.elapsed().as_secs_f64() * 1000.0);
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::answer;
 use crate::Failure;
 use crate::child::PluginName;
 use crate::received::Folder;
+use crate::shown::shown;
 
 /// Provider and datasource have the same name.
 const NAME: &str = "tencent_cos_storage";
@@ -102,7 +103,7 @@ pub(super) async fn run(Arguments { credentials, action }: Arguments) -> Result<
             };
             let answer = start().await?.browse_files(browse(credentials, request)).await?;
             for bucket in answer.result {
-                println!("{}", bucket.bucket.unwrap_or_default());
+                println!("{}", shown(&bucket.bucket.unwrap_or_default()));
             }
             Ok(())
         }
@@ -116,12 +117,12 @@ pub(super) async fn run(Arguments { credentials, action }: Arguments) -> Result<
             for bucket in answer.result {
                 for file in bucket.files {
                     match file.r#type {
-                        DriveFileType::Folder => println!("{:>14}  {}", "folder", file.id),
-                        DriveFileType::File => println!("{:>14}  {}", file.size, file.id),
+                        DriveFileType::Folder => println!("{:>14}  {}", "folder", shown(&file.id)),
+                        DriveFileType::File => println!("{:>14}  {}", file.size, shown(&file.id)),
                     }
                 }
                 if let (true, Some(next)) = (bucket.is_truncated, bucket.next_page_parameters) {
-                    println!("There is more: --next-page-parameters '{}'", Value::Object(next));
+                    println!("There is more: --next-page-parameters '{}'", shown(&Value::Object(next).to_string()));
                 }
             }
             Ok(())

@@ -3,6 +3,7 @@ use std::net::TcpStream;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use origin_client::is_obeyed;
 use serde::de::IgnoredAny;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -90,7 +91,7 @@ impl Incoming {
                 text = format!("{text}; {line}");
             }
         }
-        text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(SHOWN).collect()
+        text.chars().map(|c| if is_obeyed(c) { '\u{fffd}' } else { c }).take(SHOWN).collect()
     }
 
     /// Why nothing more comes, after [`Arrival::Closed`].
