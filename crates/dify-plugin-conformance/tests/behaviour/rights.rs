@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use confinement::Layer;
 use dify_plugin_host::{DifyHost, PluginProcess};
 use dify_plugin_protocol::{CredentialType, InvokeTool};
+use process_trace::Trace;
 use serde_json::{Map, json};
 
 /// What the plugin tries and must not be able to do, and what Landlock or the filter of system calls alone forbids.
@@ -35,13 +36,20 @@ const FORBIDDEN: [(&str, &[Layer]); 19] = [
     ("truncate a file", &[Layer::Landlock, Layer::SystemCalls]),
 ];
 
+const PRYING: &str = env!("CARGO_BIN_EXE_prying-plugin");
+
 const ALLOWED: [&str; 6] =
     ["connect", "list a folder", "look up a name", "read a file", "read own status", "start a thread"];
 
 /// Starts the plugin and has it try everything in a folder of its own.
 async fn pry(arguments: &[&str]) -> (BTreeMap<String, String>, tempfile::TempDir, PluginProcess) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_prying-plugin"));
-    command.args(arguments).env("LOG_LEVEL", "debug");
+    let mut command = Command::new(PRYING);
+    command.args(arguments);
+    pry_as(command).await
+}
+
+async fn pry_as(mut command: Command) -> (BTreeMap<String, String>, tempfile::TempDir, PluginProcess) {
+    command.env("LOG_LEVEL", "debug");
     let plugin = PluginProcess::start(command, &DifyHost::builder().build()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     for name in ["old", "other", "gone", "removable"] {
@@ -101,6 +109,42 @@ async fn what_no_plugin_needs_fails_and_what_it_needs_works() {
     assert_eq!(outcomes.len(), FORBIDDEN.len() + ALLOWED.len());
     let untouched = ["gone", "old", "other", "removable"].map(|name| (name.to_owned(), name.to_owned()));
     assert_eq!(files(folder.path()), BTreeMap::from(untouched));
+}
+
+/// A kernel that lacks one of the layers is played by `strace`, which answers for it.
+#[tokio::test]
+async fn where_a_layer_is_missing_the_plugin_goes_on_with_the_others() {
+    let cases = [
+        ("landlock_create_ruleset:error=ENOSYS", Layer::Landlock),
+        ("landlock_create_ruleset:error=EOPNOTSUPP", Layer::Landlock),
+        ("seccomp:error=EINVAL", Layer::SystemCalls),
+        ("capset:error=EPERM", Layer::Capabilities),
+    ];
+    if Trace::begin().is_none() {
+        return;
+    }
+    for (fault, missing) in cases {
+        let call = fault.split(':').next().unwrap();
+        let mut command = Command::new("strace");
+        command.args(["-D", "-f", "-o", "/dev/null", "-e", &format!("trace={call}"), "-e", &format!("inject={fault}")]);
+        command.arg(PRYING);
+        let (outcomes, folder, plugin) = pry_as(command).await;
+        let log = plugin.stderr();
+        assert!(!layers_here(&log).contains(&missing), "{fault}: {log}");
+        assert!(log.contains(&format!("not offered here: {missing}: ")), "{fault}: {log}");
+        let layers = layers_here(&log);
+        for (attempt, by) in FORBIDDEN.iter().filter(|(_, by)| by.iter().any(|layer| layers.contains(layer))) {
+            // It takes two layers against the superuser: CAP_PERFMON goes round Landlock.
+            if *attempt == "read the environment of a process" {
+                continue;
+            }
+            assert_eq!(outcomes[*attempt], "forbidden", "{fault}: {attempt}, by {by:?}");
+        }
+        for attempt in ALLOWED {
+            assert_eq!(outcomes[attempt], "done", "{fault}: {attempt}");
+        }
+        assert!(!files(folder.path()).contains_key("new"), "{fault}");
+    }
 }
 
 /// The same attempts where nothing was given up: were they to fail for another reason, the test above would prove nothing.

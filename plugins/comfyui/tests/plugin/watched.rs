@@ -3,7 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 use comfyui_emulator::ComfyUiEmulator;
-use dify_plugin_host::{DifyHost, FileServer, SIGNED_URL_MARK, UploadEndpoint};
+use dify_plugin_host::{DifyHost, FileServer, Observer, SIGNED_URL_MARK, UploadEndpoint};
 use secret_watch::{Secret, SecretWatch, Tap};
 
 use super::TOKEN;
@@ -52,6 +52,6 @@ pub(crate) fn watch_servers(
     files.observe_requests(move || tap(taps()));
 }
 
-fn tap(mut tap: Tap) -> Box<dyn FnMut(&[u8]) + Send> {
+fn tap(mut tap: Tap) -> Observer {
     Box::new(move |bytes| tap.write(bytes))
 }

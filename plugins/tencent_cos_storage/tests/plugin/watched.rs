@@ -3,8 +3,8 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 use cos_emulator::CosEmulator;
-use dify_plugin_host::{DifyHost, SIGNED_URL_MARK, UploadEndpoint};
-use secret_watch::{Secret, SecretWatch};
+use dify_plugin_host::{DifyHost, Observer, SIGNED_URL_MARK, UploadEndpoint};
+use secret_watch::{Secret, SecretWatch, Tap};
 
 pub(crate) const COS: &str = "COS";
 pub(crate) const DIFY_UPLOADS: &str = "Dify's upload URL";
@@ -43,6 +43,6 @@ pub(crate) fn watch_cos(watch: &SecretWatch, cos: &CosEmulator) {
     cos.observe_requests(move || tap(taps()));
 }
 
-fn tap(mut tap: secret_watch::Tap) -> Box<dyn FnMut(&[u8]) + Send> {
+fn tap(mut tap: Tap) -> Observer {
     Box::new(move |bytes| tap.write(bytes))
 }
