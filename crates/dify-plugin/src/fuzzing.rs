@@ -1,4 +1,5 @@
-//! What reads Dify's words and names files, and is private, for the fuzz targets. Behind the feature `fuzzing`.
+//! What reads Dify's words, names files and cuts them into lines, and is private, for the fuzz targets and the benchmarks.
+//! Behind the feature `fuzzing`.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -34,4 +35,10 @@ pub fn file_for_dify(name: &str, declared: &str) -> (String, String, Option<&'st
 #[must_use]
 pub fn error_message(error: Error) -> String {
     error.into_call_error(crate::error::Surface::Tool).message
+}
+
+/// Appends the lines of a whole file to `lines`. Says whether they are the whole file.
+pub fn blob_chunks(file: &[u8], lines: &mut Vec<u8>) -> bool {
+    let mut chunks = crate::reply::BlobChunks::new("session", "file", file.len() as u64, None);
+    chunks.push(file, lines).and_then(|()| chunks.finish(lines)).is_ok()
 }

@@ -9,6 +9,8 @@ use dify_plugin_protocol::{JsonObject, Message, MessageBody, Text, UploadedFile,
 use serde::Serialize;
 use serde_json::Value;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use self::blob_chunks::BlobChunks;
 pub use self::log::LogStep;
 use crate::backwards::{self, UploadFailure};
 use crate::session::Session;
