@@ -60,7 +60,7 @@ async fn main() {
 
 async fn through_the_plugin(cos: &CosEmulator) {
     let uploads = UploadEndpoint::builder().files_to(|_| Ok(Box::new(io::sink()))).start().await.unwrap();
-    let plugin = calls::start(&uploads, |_| ()).await;
+    let plugin = calls::start_unwatched(&uploads).await;
     let credentials = json!({"secret_id": cos.secret_id(), "secret_key": cos.secret_key(), "endpoint": cos.endpoint()});
     let credentials = credentials.as_object().unwrap();
     plugin.download_file(calls::download(credentials, BUCKET, "small.txt")).await.unwrap();

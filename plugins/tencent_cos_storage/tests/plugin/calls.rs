@@ -25,16 +25,32 @@ pub(crate) async fn start(
     watch: &SecretWatch,
     set_up: impl FnOnce(&mut Command),
 ) -> PluginProcess {
+    let dify = dify(uploads);
     watched::watch_uploads(watch, uploads);
-    let dify = DifyHost::builder().uploads(uploads.clone()).call_limit(PATIENCE).strict(true).build();
     watched::watch_output(watch, &dify);
+    let log_and_set_up = |command: &mut Command| {
+        command.env("LOG_LEVEL", "trace");
+        set_up(command);
+    };
+    start_in(&dify, log_and_set_up).await
+}
+
+/// The same for measurements, which a search would disturb.
+pub(crate) async fn start_unwatched(uploads: &UploadEndpoint) -> PluginProcess {
+    start_in(&dify(uploads), |_| ()).await
+}
+
+fn dify(uploads: &UploadEndpoint) -> DifyHost {
+    DifyHost::builder().uploads(uploads.clone()).call_limit(PATIENCE).strict(true).build()
+}
+
+async fn start_in(dify: &DifyHost, set_up: impl FnOnce(&mut Command)) -> PluginProcess {
     let mut command = Command::new(env!("CARGO_BIN_EXE_oxidify-tencent-cos"));
     for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
         command.env_remove(variable).env_remove(variable.to_ascii_lowercase());
     }
-    command.env("LOG_LEVEL", "trace");
     set_up(&mut command);
-    PluginProcess::start(command, &dify).await.unwrap()
+    PluginProcess::start(command, dify).await.unwrap()
 }
 
 pub(crate) fn browse(credentials: &Map<String, Value>, request: Value) -> BrowseFiles {
