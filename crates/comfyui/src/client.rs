@@ -5,6 +5,7 @@ mod history;
 mod jobs;
 mod node_definition_cache;
 mod node_definitions;
+mod node_replacements;
 mod queue;
 mod saved_workflows;
 mod server;

@@ -3,6 +3,7 @@
 mod carried_workflow;
 mod client;
 mod credentials;
+mod describe;
 mod error;
 mod events;
 mod execute;
@@ -13,6 +14,7 @@ mod near;
 mod node_class;
 mod node_label;
 mod outputs;
+mod preflight;
 mod python_json;
 mod record;
 mod run;
@@ -26,6 +28,9 @@ pub use client::{
     UploadedFile, User, UserData, Users,
 };
 pub use credentials::Credentials;
+pub use describe::{
+    Description, FileDescription, InputDescription, MissingClass, ModelDescription, OutputDescription, describe,
+};
 pub use error::{ClientError, ExecutionFailure, InputError, LibraryError, NodeError, Rejection, RunError};
 pub use events::{Event, FrameError, NodeProgress, NodeState};
 pub use execute::{Enqueued, ExecuteOptions, Finished, SocketImage, Warning};
@@ -37,6 +42,9 @@ pub use node_label::NodeLabel;
 /// What [`ComfyUi::new`] opens its connections with, to be shared between calls; and how they fail.
 pub use origin_client::{Connections, TlsOptions, TransportFailure};
 pub use outputs::{Folder, OutputFile, OutputText, Outputs, compare_node_ids};
+pub use preflight::{
+    Certainty, Finding, MissingModel, ModelOrigin, PackOrigin, Preflight, Problem, Provenance, preflight,
+};
 pub use record::{Record, Verdict};
 pub use run::{Ending, Hint, Preview, Run, Sighting, Update};
 pub use server_address::{AddressError, ServerAddress};

@@ -19,6 +19,9 @@ pub use value::ValueError;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NodeClass {
     inputs: IndexMap<String, InputDeclaration>,
+    outputs: Vec<String>,
+    is_output: bool,
+    is_base: bool,
 }
 
 impl NodeClass {
@@ -29,12 +32,40 @@ impl NodeClass {
         for group in ["required", "optional"] {
             let Some(declared) = entry.pointer(&format!("/input/{group}")).and_then(Value::as_object) else { continue };
             for (name, declaration) in declared {
-                if let Some(declaration) = InputDeclaration::read(declaration) {
+                if let Some(mut declaration) = InputDeclaration::read(declaration) {
+                    declaration.is_required = group == "required";
                     inputs.insert(name.clone(), declaration);
                 }
             }
         }
-        Self { inputs }
+        // A list of choices is a type as well.
+        let type_name = |kind: &Value| kind.as_str().unwrap_or("COMBO").to_owned();
+        let outputs = entry.get("output").and_then(Value::as_array);
+        Self {
+            inputs,
+            outputs: outputs.into_iter().flatten().map(type_name).collect(),
+            is_output: entry.get("output_node").and_then(Value::as_bool).unwrap_or(false),
+            is_base: entry.get("python_module").and_then(Value::as_str) == Some("nodes"),
+        }
+    }
+
+    /// The types of its outputs, by their slots. A list of choices is `COMBO`.
+    #[must_use]
+    pub fn outputs(&self) -> &[String] {
+        &self.outputs
+    }
+
+    /// Whether a workflow may end in it: the server runs what such nodes need, and nothing else (`OUTPUT_NODE`).
+    #[must_use]
+    pub const fn is_output(&self) -> bool {
+        self.is_output
+    }
+
+    /// Whether it is one of the classes in ComfyUI's own `nodes.py`. Those check no values by rules of their own
+    /// (`VALIDATE_INPUTS`) but the names of files, so that what they declare is what they take.
+    #[must_use]
+    pub const fn is_base(&self) -> bool {
+        self.is_base
     }
 
     /// The inputs in the server's order, those that are required first.
@@ -66,6 +97,18 @@ impl NodeClasses {
     #[must_use]
     pub fn get(&self, class_type: &str) -> Option<&NodeClass> {
         self.classes.get(class_type)
+    }
+
+    /// How many classes there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.classes.is_empty()
     }
 
     /// What is declared of an input.

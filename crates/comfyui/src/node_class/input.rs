@@ -9,6 +9,8 @@ pub struct InputDeclaration {
     pub upload: Option<FileKind>,
     /// Whether the editor changes it after each run (`control_after_generate`): it is meant for seeds.
     pub is_controlled: bool,
+    /// Whether the server refuses the node without it.
+    pub is_required: bool,
 }
 
 /// Types of inputs. Both generations of ComfyUI's node API are read: choices as `[["a", "b"], {…}]` and as
@@ -96,6 +98,8 @@ impl InputDeclaration {
         let none = Map::new();
         let options = declaration.get(1).and_then(Value::as_object).unwrap_or(&none);
         let kind = match declaration.get(0)? {
+            // What the editor fetches from elsewhere is not in the list.
+            Value::Array(_) if options.contains_key("remote") => InputType::Choice(None),
             Value::Array(choices) => InputType::Choice(Some(choices.clone())),
             Value::String(name) => match name.as_str() {
                 "INT" => InputType::Int { min: whole(options.get("min")), max: whole(options.get("max")) },
@@ -105,13 +109,14 @@ impl InputDeclaration {
                 },
                 "STRING" => InputType::Text,
                 "BOOLEAN" => InputType::Boolean,
+                "COMBO" if options.contains_key("remote") => InputType::Choice(None),
                 "COMBO" => InputType::Choice(options.get("options").and_then(Value::as_array).cloned()),
                 other => InputType::Other(other.to_owned()),
             },
             _ => return None,
         };
         let is_controlled = options.get("control_after_generate").is_some_and(is_set);
-        Some(Self { kind, upload: upload(options), is_controlled })
+        Some(Self { kind, upload: upload(options), is_controlled, is_required: false })
     }
 }
 
