@@ -1,11 +1,16 @@
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
 use comfyui::{ServerAddress, TlsOptions};
 use dify_plugin::Error;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::declarations::LONGEST_CACHE_TIME;
+
 /// What the user fills in, as `provider/comfyui.yaml` declares it.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Credentials {
+pub struct Credentials {
     /// Where ComfyUI is. A secret, because it may hold a name and a password.
     base_url: SecretString,
     /// For the gateway in front of ComfyUI, as Bearer token.
@@ -17,13 +22,15 @@ pub(crate) struct Credentials {
     /// Whether the server's certificate is checked.
     #[serde(default = "yes")]
     verify_tls: bool,
+    /// Whose saved workflows are meant, on a server that keeps its users apart.
+    pub(crate) comfyui_user: Option<String>,
     /// For the paid API nodes of Comfy Org.
     api_key_comfy_org: Option<SecretString>,
-    #[expect(dead_code, reason = "a workflow in API format names no models to download")]
-    civitai_api_key: Option<SecretString>,
-    #[expect(dead_code, reason = "a workflow in API format names no models to download")]
-    hf_api_key: Option<SecretString>,
-    /// Seconds that what is known of models may be used.
+    /// For models on `civitai.com` that the server is to fetch.
+    pub(crate) civitai_api_key: Option<SecretString>,
+    /// For models on `huggingface.co` that the server is to fetch.
+    pub(crate) hf_api_key: Option<SecretString>,
+    /// Seconds that what the server declares, lists of models included, may be used.
     #[serde(default = "five_minutes")]
     expire_after: String,
 }
@@ -75,7 +82,26 @@ impl Credentials {
         if let Some(key) = &self.api_key_comfy_org {
             keys = keys.with_comfy_org_key(key);
         }
+        // The server has them only where it fetches a model, and then they are a part of the workflow.
+        for key in [&self.civitai_api_key, &self.hf_api_key].into_iter().flatten() {
+            keys = keys.hiding(key);
+        }
         Ok(keys)
+    }
+
+    /// For how long what the server declares may be used.
+    pub(crate) fn cache_time(&self) -> Duration {
+        let seconds = self.expire_after.trim().parse().unwrap_or(300);
+        Duration::from_secs(seconds).min(LONGEST_CACHE_TIME)
+    }
+
+    /// Tells servers, and those who may ask them, apart. Nobody can make a credential of it: the hasher's keys are drawn at
+    /// the start of the process.
+    pub(crate) fn fingerprint(&self, hasher: &RandomState) -> u64 {
+        let secret = |secret: &Option<SecretString>| secret.as_ref().map(|secret| secret.expose_secret().to_owned());
+        let Self { base_url, comfyui_api_key, extra_header, ca_certificate, .. } = self;
+        let keys = [comfyui_api_key, extra_header, ca_certificate].map(secret);
+        hasher.hash_one((base_url.expose_secret(), keys, self.verify_tls))
     }
 
     /// # Errors
@@ -135,6 +161,8 @@ mod tests {
             include_str!("../tools/workflow.yaml"),
             include_str!("../tools/submit_workflow.yaml"),
             include_str!("../tools/get_result.yaml"),
+            include_str!("../tools/run_saved_workflow.yaml"),
+            include_str!("../tools/describe_workflow.yaml"),
         ];
         let tools = tools.map(|tool| check_texts(&parse_tool(tool).unwrap())).concat();
         assert_eq!([check_texts(&manifest), check_texts(&provider), tools].concat(), []);

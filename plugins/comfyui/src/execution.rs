@@ -1,13 +1,12 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use comfyui::{ComfyUi, ExecuteOptions, Finished, Update, Workflow};
+use comfyui::{ComfyUi, ExecuteOptions, Finished, RunError, Update, Workflow};
 use dify_plugin::{Error, LogStep, Reply};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use crate::failure::run_failure;
 use crate::log_step::{finish, finish_with};
 use crate::progress::Progress;
 
@@ -20,15 +19,33 @@ const FOR_THE_VERSION: Duration = Duration::from_secs(2);
 /// Runs the workflow within `time`, while the user watches. When Dify is gone, the prompt is cancelled on the server.
 ///
 /// # Errors
-/// When the run gives no result; the message names the node that failed.
+/// When the run gives no result, in the words of `explain`; the message names the node that failed.
 pub(crate) async fn execute(
     server: &ComfyUi,
     workflow: &Workflow,
     time: Duration,
     reply: &Reply,
+    explain: impl Fn(&RunError) -> Error + Send,
+) -> Result<Finished, Error> {
+    let data = json!({"nodes": workflow.nodes().len()});
+    execute_as("Run the workflow", data, server, workflow, time, reply, explain).await
+}
+
+/// As [`execute`], under another label and with an object that the user can open.
+///
+/// # Errors
+/// As [`execute`].
+pub(crate) async fn execute_as(
+    label: &str,
+    data: Value,
+    server: &ComfyUi,
+    workflow: &Workflow,
+    time: Duration,
+    reply: &Reply,
+    explain: impl Fn(&RunError) -> Error + Send,
 ) -> Result<Finished, Error> {
     let begun = Instant::now();
-    let step = reply.log("Run the workflow", json!({"nodes": workflow.nodes().len()}), json!({})).await?;
+    let step = reply.log(label, data, json!({})).await?;
     let (tell, told) = watch::channel(Progress::default());
     let polled: Arc<OnceLock<String>> = Arc::default();
     let noted = Arc::clone(&polled);
@@ -42,7 +59,7 @@ pub(crate) async fn execute(
     let run = async { Ok(server.execute(workflow, ExecuteOptions::new(time), on_update).await) };
     // Side by side: a Dify that is slow to read must not keep the server's events waiting.
     let (outcome, activity) = tokio::try_join!(run, report(&step, told))?;
-    let outcome = outcome.map_err(|error| run_failure(&error));
+    let outcome = outcome.map_err(|error| explain(&error));
     if let Some(activity) = activity {
         let ended = outcome.as_ref().map(|_| ()).map_err(Error::clone);
         // The error itself is told with the step above.

@@ -1,6 +1,6 @@
 //! From the client's errors to those that Dify shows.
 
-use comfyui::{ClientError, ComfyUi, RunError, TransportFailure};
+use comfyui::{ClientError, ComfyUi, Preflight, RunError, TransportFailure};
 use dify_plugin::Error;
 
 /// What Dify is told when a call to the server fails.
@@ -14,6 +14,16 @@ pub(crate) fn client_failure(error: &ClientError) -> Error {
         ClientError::Rejected(rejection) => Error::parameter(format!("workflow_json: {rejection}")),
         _ => Error::failed(error.to_string()),
     }
+}
+
+/// What Dify is told when the server refuses a workflow: the parameter that it came with, and what was found in it before.
+/// `None` for any other error.
+pub(crate) fn refused_workflow(error: &ClientError, parameter: &str, found: &Preflight) -> Option<Error> {
+    let ClientError::Rejected(rejection) = error else { return None };
+    let known = rejection.to_string();
+    // What the server says itself needs not be said again.
+    let more = if found.missing_models().next().is_some() { format!(". {found}") } else { String::new() };
+    Some(Error::parameter(format!("{parameter}: {known}{more}")))
 }
 
 /// What Dify is told when a call fails after the run has begun: the server was there, so it is not told how to reach it.

@@ -26,7 +26,7 @@ pub(crate) struct GetResultTool {
 
 /// As `tools/get_result.yaml` declares them.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Parameters {
+pub struct GetResultParameters {
     prompt_id: String,
     #[serde(default)]
     wait: f64,
@@ -43,7 +43,7 @@ impl GetResultTool {
 
 impl Tool for GetResultTool {
     type Credentials = Credentials;
-    type Parameters = Parameters;
+    type Parameters = GetResultParameters;
 
     async fn invoke(&self, call: ToolCall<Self>, reply: Reply) -> Result<(), Error> {
         let parameters = call.parameters;
@@ -124,6 +124,6 @@ mod tests {
     #[test]
     fn the_declared_parameters_are_those_that_are_read() {
         let tool = parse_tool(include_str!("../tools/get_result.yaml")).unwrap();
-        assert_eq!(check_parameters::<Parameters>(&tool), [""; 0]);
+        assert_eq!(check_parameters::<GetResultParameters>(&tool), [""; 0]);
     }
 }

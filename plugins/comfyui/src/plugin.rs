@@ -1,7 +1,9 @@
 use dify_plugin::{Plugin, ToolProvider, declaration};
 
+use crate::describe_workflow::DescribeWorkflowTool;
 use crate::get_result::GetResultTool;
 use crate::provider::ComfyUiProvider;
+use crate::run_saved_workflow::RunSavedWorkflowTool;
 use crate::servers::Servers;
 use crate::submit_workflow::SubmitWorkflowTool;
 use crate::workflow::WorkflowTool;
@@ -19,6 +21,8 @@ pub fn plugin() -> Plugin {
             provider
                 .tool("workflow", WorkflowTool::new(servers.clone()))
                 .tool("submit_workflow", SubmitWorkflowTool::new(servers.clone()))
+                .tool("run_saved_workflow", RunSavedWorkflowTool::new(servers.clone()))
+                .tool("describe_workflow", DescribeWorkflowTool::new(servers.clone()))
                 .tool("get_result", GetResultTool::new(servers)),
         )
         .logs_of(&["comfyui", "oxidify_comfyui"])

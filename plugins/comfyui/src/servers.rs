@@ -1,9 +1,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
-use comfyui::{ComfyUi, Connections, TlsOptions};
+use comfyui::{ComfyUi, Connections, NodeDefinitionCache, TlsOptions};
 use dify_plugin::Error;
 
 use crate::credentials::Credentials;
+use crate::declarations::Declarations;
 use crate::failure::client_failure;
 
 /// The most pools of connections, each with certificates of its own. Each costs a copy of the system's roots.
@@ -16,6 +17,10 @@ pub(crate) struct Servers {
     /// By what is trusted, the last used at the end. Opened by the first call: the heartbeat does not wait for TLS roots
     /// to be read.
     connections: Arc<Mutex<Vec<(TlsOptions, Connections)>>>,
+    /// What workflows of the editor are converted by.
+    definitions: Arc<NodeDefinitionCache>,
+    /// What workflows are checked by.
+    declarations: Arc<Declarations>,
 }
 
 impl Servers {
@@ -27,6 +32,14 @@ impl Servers {
         let address = credentials.address()?;
         ComfyUi::new(address, credentials.keys()?, &self.connections(credentials.tls()?)?)
             .map_err(|error| client_failure(&error))
+    }
+
+    pub(crate) fn definitions(&self) -> &NodeDefinitionCache {
+        &self.definitions
+    }
+
+    pub(crate) fn declarations(&self) -> &Declarations {
+        &self.declarations
     }
 
     fn connections(&self, tls: TlsOptions) -> Result<Connections, Error> {

@@ -4,10 +4,11 @@ use serde_json::json;
 
 use crate::call_time::CallTime;
 use crate::credentials::Credentials;
-use crate::failure::client_failure;
-use crate::preparation::{Wanted, parse, prepare};
+use crate::preparation::{Parties, Prepared};
+use crate::run_parameters::{RunParameters, Wanted};
 use crate::servers::Servers;
 use crate::summary::dropped;
+use crate::workflow_source::WorkflowSource;
 
 /// Puts a workflow into ComfyUI's queue and gives its id at once, for runs that take longer than Dify waits. The tool
 /// `get_result` brings what it makes.
@@ -18,8 +19,9 @@ pub(crate) struct SubmitWorkflowTool {
 
 /// As `tools/submit_workflow.yaml` declares them.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Parameters {
-    workflow_json: String,
+pub struct SubmitWorkflowParameters {
+    workflow_json: Option<String>,
+    workflow_file: Option<File>,
     #[serde(default)]
     images: Vec<File>,
     #[serde(default)]
@@ -35,6 +37,24 @@ const fn yes() -> bool {
     true
 }
 
+impl SubmitWorkflowParameters {
+    fn run_parameters(self) -> Result<RunParameters, Error> {
+        Ok(RunParameters {
+            source: WorkflowSource::only(self.workflow_json, self.workflow_file, None)?,
+            wanted: Wanted {
+                images: self.images,
+                files: self.files,
+                image_ids: self.image_ids,
+                inputs: self.inputs,
+                seed: self.seed,
+                randomize_seed: self.randomize_seed,
+                // A call that is to be over at once waits for no download.
+                enable_download: false,
+            },
+        })
+    }
+}
+
 impl SubmitWorkflowTool {
     pub(crate) const fn new(servers: Servers) -> Self {
         Self { servers }
@@ -43,24 +63,18 @@ impl SubmitWorkflowTool {
 
 impl Tool for SubmitWorkflowTool {
     type Credentials = Credentials;
-    type Parameters = Parameters;
+    type Parameters = SubmitWorkflowParameters;
 
     async fn invoke(&self, call: ToolCall<Self>, reply: Reply) -> Result<(), Error> {
-        let parameters = call.parameters;
         let time = CallTime::default_from_now();
-        let mut workflow = parse(&parameters.workflow_json)?;
         let server = self.servers.server(&call.credentials)?;
-        let wanted = Wanted {
-            images: parameters.images,
-            files: parameters.files,
-            image_ids: parameters.image_ids.as_deref(),
-            inputs: parameters.inputs.as_deref(),
-            seed: parameters.seed.as_deref(),
-            randomize_seed: parameters.randomize_seed,
-        };
-        let seeds = prepare(&mut workflow, wanted, &server, &call.dify, &reply, time).await?;
-        let enqueued = server.enqueue(&workflow).await.map_err(|error| client_failure(&error))?;
-        let mut warnings: Vec<String> = dropped(&enqueued.node_errors).collect();
+        let (servers, credentials, dify) = (&self.servers, &call.credentials, &call.dify);
+        let parties = Parties { credentials, servers, server: &server, dify, reply: &reply, time };
+        let loaded = parties.load(call.parameters.run_parameters()?).await?;
+        let prepared = loaded.prepare(parties).await?;
+        let enqueued = server.enqueue(&prepared.workflow).await.map_err(|error| prepared.refusal(&error))?;
+        let Prepared { seeds, notes, .. } = prepared;
+        let mut warnings: Vec<String> = notes.into_iter().chain(dropped(&enqueued.node_errors)).collect();
         if enqueued.answer_lost {
             warnings.push(comfyui::Warning::SubmitAnswerLost.to_string());
         }
@@ -83,6 +97,6 @@ mod tests {
     #[test]
     fn the_declared_parameters_are_those_that_are_read() {
         let tool = parse_tool(include_str!("../tools/submit_workflow.yaml")).unwrap();
-        assert_eq!(check_parameters::<Parameters>(&tool), [""; 0]);
+        assert_eq!(check_parameters::<SubmitWorkflowParameters>(&tool), [""; 0]);
     }
 }

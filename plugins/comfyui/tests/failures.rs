@@ -81,7 +81,9 @@ async fn a_workflow_that_the_server_refuses_says_which_input_and_what_it_may_be(
     workflow["1"]["inputs"]["width"] = json!(1_000_000);
     let error = run_failed(&on, &workflow, json!({})).await;
     assert_eq!(error.error_type, "ToolParameterValidationError");
-    assert!(error.message.starts_with("workflow_json: ComfyUI refused the workflow: node 1 (EmptyImage): width: "));
+    assert!(
+        error.message.starts_with("workflow_json: ComfyUI would refuse the workflow: node 1 (EmptyImage): width: ")
+    );
     assert!(error.message.contains("1000000") && error.message.contains("16384"), "{}", error.message);
 
     workflow["1"]["class_type"] = json!("FaceDetailer");
@@ -96,8 +98,8 @@ async fn what_is_no_workflow_is_told_apart() {
         ("{\"1\": ", "workflow_json: the workflow is not valid JSON"),
         ("\u{0}\u{7}\u{fffd}", "workflow_json: the workflow is not valid JSON"),
         ("[1, 2]", "workflow_json: this is JSON, but not a workflow"),
-        (r#"{"nodes": [{"id": 1}], "links": []}"#, "workflow_json: this is the workflow as the editor saves it"),
-        ("", "the parameters are wrong: missing field `workflow_json`"),
+        (r#"{"nodes": [{"id": 1}], "links": []}"#, "workflow_json: ComfyUI would refuse the workflow: node 1"),
+        ("", "workflow_json, workflow_file: no workflow is given"),
     ];
     for (text, beginning) in texts {
         let parameters = Map::from_iter([("workflow_json".to_owned(), Value::from(text))]);
@@ -152,7 +154,8 @@ async fn an_answer_that_is_lost_does_not_run_the_workflow_twice() {
 
 #[tokio::test]
 async fn a_server_that_is_killed_and_started_again_has_forgotten_the_run() {
-    let OnEmulator { comfyui, uploads: _uploads, files: _files, plugin, credentials, watch: _watch } = start_slow().await;
+    let OnEmulator { comfyui, uploads: _uploads, files: _files, plugin, credentials, watch: _watch } =
+        start_slow().await;
     let address = comfyui.url().strip_prefix("http://127.0.0.1:").unwrap();
     let port = address.strip_suffix("/comfy").unwrap().parse().unwrap();
     let call = dify_plugin_protocol::InvokeTool {
