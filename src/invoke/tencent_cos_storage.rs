@@ -45,6 +45,9 @@ struct Credentials {
     /// How buckets are reached, if not at https://{bucket}.cos.{region}.myqcloud.com.
     #[arg(long, env = "OXIDIFY_COS_ENDPOINT", global = true)]
     endpoint: Option<String>,
+    /// Make the last attempt at a bucket that cannot be reached under myqcloud.com under tencentcos.cn.
+    #[arg(long, global = true)]
+    auto_switch_domain: bool,
     /// A file with the certificate of a private authority, in PEM form.
     #[arg(long, global = true)]
     ca_certificate: Option<PathBuf>,
@@ -164,6 +167,7 @@ impl Credentials {
             ("endpoint", self.endpoint),
             ("ca_certificate", ca_certificate),
         ];
-        Ok(fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect())
+        let texts = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::from(value?))));
+        Ok(texts.chain([("auto_switch_domain".to_owned(), self.auto_switch_domain.into())]).collect())
     }
 }

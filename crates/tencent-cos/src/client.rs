@@ -15,7 +15,7 @@ use crate::answer::{read_bounded, read_start};
 use crate::error_response::{one_line, parse_error_response};
 use crate::reading::Reading;
 use crate::refusal::{Refusal, request_id};
-use crate::retry::Attempts;
+use crate::route::Route;
 use crate::sign::Signer;
 use crate::{CosConfig, CosError, EndpointTemplate, MalformedAnswer, RequestLimit, Target};
 
@@ -45,6 +45,7 @@ struct Shared {
     signer: Signer,
     endpoint: EndpointTemplate,
     region: Option<String>,
+    auto_switch_domain: bool,
 }
 
 /// How long a server is waited for.
@@ -79,7 +80,8 @@ impl Cos {
     pub fn with_connections(config: CosConfig, connections: Connections) -> Result<Self, CosError> {
         let signer = Signer::new(&config)?;
         let region = config.region.filter(|region| !region.is_empty());
-        let shared = Shared { connections, signer, endpoint: config.endpoint, region };
+        let auto_switch_domain = config.auto_switch_domain;
+        let shared = Shared { connections, signer, endpoint: config.endpoint, region, auto_switch_domain };
         Ok(Self { shared: Arc::new(shared), deadlines: Deadlines::default(), limit: RequestLimit::default() })
     }
 
@@ -125,11 +127,11 @@ impl Cos {
         url: &Url,
         headers: &HeaderMap,
     ) -> Result<Response, CosError> {
-        let mut attempts = Attempts::default();
+        let mut route = Route::new(url, self.shared.auto_switch_domain);
         loop {
-            let answer = timeout(self.deadlines.answer, self.open_once(target, reading, url, headers)).await;
-            match answer.unwrap_or_else(|_| Err(silence(url, self.deadlines.answer))) {
-                Err(error) => attempts.pause_after(error).await?,
+            let answer = timeout(self.deadlines.answer, self.open_once(target, reading, route.url(), headers)).await;
+            match answer.unwrap_or_else(|_| Err(silence(route.url(), self.deadlines.answer))) {
+                Err(error) => route.pause_after(error).await?,
                 opened => return opened,
             }
         }
@@ -143,15 +145,15 @@ impl Cos {
         parse: fn(&[u8]) -> Result<T, MalformedAnswer>,
     ) -> Result<T, CosError> {
         let _place = self.place().await?;
-        let mut attempts = Attempts::default();
+        let mut route = Route::new(url, self.shared.auto_switch_domain);
         loop {
-            let answer = timeout(self.deadlines.answer, self.fetch_once(target, url)).await;
-            match answer.unwrap_or_else(|_| Err(silence(url, self.deadlines.answer))) {
-                Err(error) => attempts.pause_after(error).await?,
+            let answer = timeout(self.deadlines.answer, self.fetch_once(target, route.url())).await;
+            match answer.unwrap_or_else(|_| Err(silence(route.url(), self.deadlines.answer))) {
+                Err(error) => route.pause_after(error).await?,
                 Ok((body, request_id)) => {
                     return parse(&body).or_else(|MalformedAnswer(problem)| {
                         let problem = one_line(&self.shared.signer.redact(&problem), MAX_PROBLEM).unwrap_or_default();
-                        Err(CosError::Unreadable { origin: Origin::of(url)?, problem, request_id })
+                        Err(CosError::Unreadable { origin: Origin::of(route.url())?, problem, request_id })
                     });
                 }
             }

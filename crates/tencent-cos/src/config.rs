@@ -17,6 +17,9 @@ pub struct CosConfig {
     pub region: Option<String>,
     /// How the address of a bucket is made.
     pub endpoint: EndpointTemplate,
+    /// Whether the last attempt at a bucket that cannot be reached under `myqcloud.com` goes to `tencentcos.cn`
+    /// (`AutoSwitchDomainOnRetry` of the official Python SDK, where it is off unless asked for).
+    pub auto_switch_domain: bool,
 }
 
 impl fmt::Debug for CosConfig {
@@ -25,6 +28,7 @@ impl fmt::Debug for CosConfig {
             .field("temporary_key", &self.session_token.is_some())
             .field("region", &self.region)
             .field("endpoint", &self.endpoint)
+            .field("auto_switch_domain", &self.auto_switch_domain)
             .finish_non_exhaustive()
     }
 }
@@ -41,6 +45,7 @@ mod tests {
             session_token: Some("token-sesame".into()),
             region: Some("ap-guangzhou".to_owned()),
             endpoint: EndpointTemplate::default(),
+            auto_switch_domain: false,
         };
         let shown = format!("{config:?} {config:#?}");
         assert!(!shown.contains("sesame"), "{shown}");

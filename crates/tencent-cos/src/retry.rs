@@ -19,14 +19,22 @@ pub(crate) struct Attempts {
 
 impl Attempts {
     /// Waits until the call may be repeated after `error`, or gives the error back when it may not.
-    pub(crate) async fn pause_after(&mut self, error: CosError) -> Result<(), CosError> {
+    ///
+    /// With `other_domain` the last attempt is made at COS's other domain, and failures of the way are worth repeating:
+    /// when it is that attempt's turn, the error is the outcome (the official Python SDK, `send_request`).
+    pub(crate) async fn pause_after(
+        &mut self,
+        error: CosError,
+        other_domain: bool,
+    ) -> Result<Option<CosError>, CosError> {
         self.failed += 1;
-        let Some(pause) = pause(self.failed, error.is_temporary(), error.retry_after(), rand::random()) else {
+        let Some(pause) = pause(self.failed, error.is_temporary() || other_domain, error.retry_after(), rand::random())
+        else {
             return Err(error);
         };
         tracing::debug!(attempt = self.failed, ?pause, %error, "COS call is repeated");
         tokio::time::sleep(pause).await;
-        Ok(())
+        Ok(Some(error).filter(|_| other_domain && self.failed + 1 == MAX_ATTEMPTS))
     }
 }
 

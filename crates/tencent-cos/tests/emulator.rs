@@ -37,6 +37,7 @@ fn cos_as(server: &CosEmulator, secret_id: &str, secret_key: &str) -> Cos {
         session_token: None,
         region: None,
         endpoint: server.endpoint().parse().unwrap(),
+        auto_switch_domain: false,
     })
     .unwrap()
 }

@@ -101,6 +101,7 @@ async fn the_official_client_sees_the_same() {
         session_token: None,
         region: None,
         endpoint: server.endpoint().parse().unwrap(),
+        auto_switch_domain: false,
     })
     .unwrap();
     let everything = listed(&cos, "", None).await;

@@ -80,6 +80,7 @@ async fn a_port_where_nobody_listens_is_named() {
         session_token: None,
         region: None,
         endpoint: format!("http://{address}/{{bucket}}").parse().unwrap(),
+        auto_switch_domain: false,
     };
     let error = tencent_cos::Cos::new(config).unwrap().list_buckets().await.unwrap_err();
     assert_eq!(error.kind(), CosErrorKind::Unreachable);

@@ -20,6 +20,9 @@ pub(crate) struct Credentials {
     buckets: Option<String>,
     /// How the address of a bucket is made; COS's public one when not given.
     endpoint: Option<String>,
+    /// Whether a bucket that cannot be reached under `myqcloud.com` is asked for under `tencentcos.cn`.
+    #[serde(default)]
+    auto_switch_domain: bool,
     /// Certificates in PEM form that are trusted beside the system's.
     ca_certificate: Option<String>,
 }
@@ -46,6 +49,7 @@ impl Credentials {
             session_token: self.session_token,
             region: trimmed(self.region),
             endpoint,
+            auto_switch_domain: self.auto_switch_domain,
         };
         let allowed = AllowList::parse(self.buckets.as_deref().unwrap_or_default())?;
         let tls = TlsOptions { ca_certificate: trimmed(self.ca_certificate), ..TlsOptions::default() };
@@ -73,6 +77,7 @@ mod tests {
             region: Some(" ap-beijing\n".to_owned()),
             buckets: Some("a-1@ap-shanghai".to_owned()),
             endpoint: endpoint.map(str::to_owned),
+            auto_switch_domain: false,
             ca_certificate: Some("  ".to_owned()),
         }
     }

@@ -57,6 +57,7 @@ fn signer(secret_id: &str, secret_key: &str, session_token: Option<&str>) -> Res
         session_token: session_token.map(Into::into),
         region: None,
         endpoint: EndpointTemplate::default(),
+        auto_switch_domain: false,
     })
 }
 

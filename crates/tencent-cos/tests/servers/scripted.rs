@@ -110,6 +110,7 @@ impl Server {
             session_token: Some(token.into()),
             region: None,
             endpoint: EndpointTemplate::parse(&format!("http://{}/{{bucket}}", self.address)).unwrap(),
+            auto_switch_domain: false,
         };
         Cos::new(config).unwrap()
     }
