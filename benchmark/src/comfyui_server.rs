@@ -35,7 +35,7 @@ impl ComfyUiServer {
     /// Milliseconds that the server spent on its newest prompt.
     pub(crate) fn last_execution(connection: &mut Connection) -> Result<f64, Failure> {
         let history: Value = serde_json::from_slice(&connection.get("/history?max_items=1")?)?;
-        let entry = history.as_object().and_then(|history| history.values().last()).ok_or("nothing has run")?;
+        let entry = history.as_object().and_then(|history| history.values().next_back()).ok_or("nothing has run")?;
         let messages = entry["status"]["messages"].as_array().ok_or("the history has no messages")?;
         let at = |event: &str| {
             let message = messages.iter().find(|message| message[0] == event);

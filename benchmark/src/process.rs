@@ -35,7 +35,8 @@ pub(crate) fn forget_peak(pid: u32) -> Result<(), Failure> {
 pub(crate) fn cpu(pid: u32) -> Result<Duration, Failure> {
     let mut nanoseconds = 0;
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
-        let spent = fs::read_to_string(thread?.path().join("schedstat"))?;
+        // A thread may end meanwhile.
+        let Ok(spent) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
         nanoseconds += spent.split(' ').next().unwrap_or_default().parse::<u64>()?;
     }
     Ok(Duration::from_nanos(nanoseconds))

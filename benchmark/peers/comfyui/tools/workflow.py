@@ -6,24 +6,27 @@ import mimetypes
 import uuid
 
 import requests
+import requests_cache  # noqa: F401  It and PIL are what other tools of the official plugin load at the start.
 import websocket
 from dify_plugin import Tool
+from PIL import Image  # noqa: F401
+from yarl import URL
 
 
 class Workflow(Tool):
     def _invoke(self, tool_parameters):
-        server = self.runtime.credentials["base_url"]
+        server = URL(self.runtime.credentials["base_url"])
         prompt = json.loads(tool_parameters["workflow_json"])
         loaders = [node for node in prompt.values() if node["class_type"] == "LoadImage"]
         for node, image in zip(loaders, tool_parameters["images"]):
             form = {"image": (image.filename, image.blob, image.mime_type)}
-            node["inputs"]["image"] = requests.post(f"{server}/upload/image", files=form).json()["name"]
+            node["inputs"]["image"] = requests.post(str(server / "upload" / "image"), files=form).json()["name"]
 
         client = str(uuid.uuid4())
         socket = websocket.WebSocket()
-        socket.connect(server.replace("http", "ws", 1) + f"/ws?clientId={client}")
+        socket.connect(f"ws://{server.authority}/ws?clientId={client}")
         submission = {"client_id": client, "prompt": prompt}
-        prompt_id = requests.post(f"{server}/prompt", json=submission).json()["prompt_id"]
+        prompt_id = requests.post(str(server / "prompt"), json=submission).json()["prompt_id"]
         while True:
             frame = socket.recv()
             if not isinstance(frame, str):
@@ -35,9 +38,9 @@ class Workflow(Tool):
         socket.close()
 
         # The server does not know the parameter and sends all of its history, as to the official plugin.
-        history = requests.get(f"{server}/history", params={"prompt_id": prompt_id}).json()[prompt_id]
+        history = requests.get(str(server / "history"), params={"prompt_id": prompt_id}).json()[prompt_id]
         for output in history["outputs"].values():
             for file in output.get("images", []):
-                content = requests.get(f"{server}/view", params=file).content
+                content = requests.get(str(server / "view"), params=file).content
                 media_type = mimetypes.guess_type(file["filename"])[0]
                 yield self.create_blob_message(content, meta={"filename": file["filename"], "mime_type": media_type})
