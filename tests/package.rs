@@ -161,6 +161,9 @@ fn the_doctor_finds_them_well_and_a_broken_one_not() {
             said.starts_with(&format!("oxidify/{plugin}:")) && said.contains("without credentials, says"),
             "{said}"
         );
+        if cfg!(target_os = "linux") {
+            assert!(said.contains("rights given up in ") && said.contains("the kernel confirms it"), "{said}");
+        }
 
         fs::write(&file, b"PK broken").unwrap();
         assert!(!doctor().status.success());
