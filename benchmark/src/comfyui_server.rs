@@ -54,18 +54,24 @@ pub(crate) fn negative(number: usize) -> Value {
     })
 }
 
-/// A small picture through a chain of nodes.
+/// Nodes in a row, which the server goes through recursively and so bounds.
+const ROW: u32 = 100;
+
+/// A small picture through rows of nodes.
 pub(crate) fn chain(nodes: u32, number: usize) -> Value {
     let mut workflow = serde_json::Map::new();
     let colour = json!({"width": 8, "height": 8, "batch_size": 1, "color": number});
     workflow.insert("1".to_owned(), json!({"class_type": "EmptyImage", "inputs": colour}));
-    let last = nodes.max(3) - 1;
-    for id in 2..=last {
-        let inputs = json!({"image": [(id - 1).to_string(), 0]});
-        workflow.insert(id.to_string(), json!({"class_type": "ImageInvert", "inputs": inputs}));
+    for id in 2..=nodes {
+        let place = (id - 2) % ROW;
+        let from = if place == 0 { 1 } else { id - 1 };
+        let node = if place == ROW - 1 || id == nodes {
+            json!({"class_type": "SaveImage", "inputs": {"images": [from.to_string(), 0], "filename_prefix": "chain"}})
+        } else {
+            json!({"class_type": "ImageInvert", "inputs": {"image": [from.to_string(), 0]}})
+        };
+        workflow.insert(id.to_string(), node);
     }
-    let inputs = json!({"images": [last.to_string(), 0], "filename_prefix": "chain"});
-    workflow.insert((last + 1).to_string(), json!({"class_type": "SaveImage", "inputs": inputs}));
     workflow.into()
 }
 
