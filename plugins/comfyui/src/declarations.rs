@@ -11,6 +11,8 @@ use crate::credentials::Credentials;
 /// The most servers, and the most classes of each.
 const MAX_SERVERS: usize = 8;
 const MAX_CLASSES: usize = 500;
+/// As many as `comfyui` asks for in one go.
+const AT_ONCE: usize = 200;
 /// The most choices that a class may have to be kept: lists of thousands of files are asked for each time.
 const MAX_CHOICES: usize = 2000;
 
@@ -64,7 +66,10 @@ impl Declarations {
         let is_fresh = unknown.len() == class_types.len();
         // No class has no name, and the route of none is that of all.
         unknown.retain(|class_type| !class_type.is_empty());
-        let asked = server.node_classes(&unknown).await?;
+        let mut asked = NodeClasses::default();
+        for class_types in unknown.chunks(AT_ONCE) {
+            asked.add(server.node_classes(class_types).await?);
+        }
         if !credentials.cache_time().is_zero() {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             let of_server = of_server(&mut kept, identity);

@@ -3,6 +3,7 @@ use dify_plugin::Error;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use url::Url;
+use uuid::Uuid;
 
 use crate::credentials::Credentials;
 use crate::execution::execute_as;
@@ -14,6 +15,8 @@ const DOWNLOADER: &str = "AssetDownloader";
 const PACK: &str = "comfy-asset-downloader (https://github.com/ServiceStack/comfy-asset-downloader)";
 /// What may be fetched: nothing that a server would take for a program.
 const EXTENSIONS: [&str; 8] = [".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf", ".onnx"];
+/// The longest name of a file or folder, as file systems have it.
+const MAX_NAME_BYTES: usize = 255;
 /// The most models of one call.
 const MAX_MODELS: usize = 50;
 
@@ -88,6 +91,7 @@ impl Fetch {
         }
         let is_plain = |text: &str| {
             !text.is_empty()
+                && text.len() <= MAX_NAME_BYTES
                 && !text.starts_with('.')
                 && !text.contains("..")
                 && !text.contains(['/', '\\', ':'])
@@ -125,7 +129,9 @@ impl Fetch {
         let prompt = json!({"1": {"class_type": DOWNLOADER, "_meta": {"title": self.name}, "inputs": {
             "url": self.url.as_str(), "save_to": self.folder, "filename": self.name, "token": token,
         }}});
-        let prompt = Workflow::parse(&prompt.to_string()).map_err(|error| Error::failed(error.to_string()))?;
+        let mut prompt = Workflow::parse(&prompt.to_string()).map_err(|error| Error::failed(error.to_string()))?;
+        // The server remembers it as done, also when the file is gone since.
+        prompt.avoid_cache("1", &Uuid::new_v4().to_string());
         let label = format!("Download {} into models/{}", self.name, self.folder);
         let host = self.url.host_str().unwrap_or_default();
         let data = json!({"host": host, "folder": self.folder, "name": self.name, "with_key": !token.is_empty()});

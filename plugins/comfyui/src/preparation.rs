@@ -24,7 +24,7 @@ use crate::workflow_source::{Asked, LoadedWorkflow};
 /// How long declarations may be waited for that only help.
 const FOR_DECLARATIONS: Duration = Duration::from_secs(5);
 /// The most classes that are asked for; the server alone checks a workflow with more.
-const MAX_CLASSES: usize = 200;
+const MAX_CLASSES: usize = 1000;
 
 /// Who takes part in a call.
 #[derive(Clone, Copy, Debug)]

@@ -43,13 +43,14 @@ impl OnEmulator {
         Self::start_with(|comfyui| comfyui, |_| ()).await
     }
 
-    /// The server that `OXIDIFY_COMFYUI_URL` names, with the key in `OXIDIFY_COMFYUI_KEY` if it wants one; without it, the
-    /// emulator.
+    /// The server that `OXIDIFY_COMFYUI_URL` names, with the key in `OXIDIFY_COMFYUI_KEY` and the user in
+    /// `OXIDIFY_COMFYUI_USER` if it wants them; without it, the emulator.
     pub(crate) async fn start_on_any_server() -> Self {
         let mut on = Self::start().await;
         if let Ok(url) = env::var("OXIDIFY_COMFYUI_URL") {
             on.fill_in("base_url", url);
             on.fill_in("comfyui_api_key", env::var("OXIDIFY_COMFYUI_KEY").unwrap_or_default());
+            on.fill_in("comfyui_user", env::var("OXIDIFY_COMFYUI_USER").unwrap_or_default());
         }
         on
     }
