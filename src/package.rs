@@ -1,5 +1,6 @@
 //! `oxidify package`: packages that a Dify administrator installs.
 
+mod agreement;
 mod build;
 mod declaration;
 mod verify;

@@ -3,13 +3,14 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use dify_plugin_host::{DifyHost, FileServer, UploadEndpoint};
-use dify_plugin_protocol::{CredentialType, InvokeTool, ValidateCredentials};
+use dify_plugin_protocol::{CredentialType, FetchParameterOptions, InvokeTool, ValidateCredentials};
 use serde_json::{Map, Value, json};
 
 use super::answer;
 use crate::Failure;
 use crate::child::PluginName;
 use crate::received::Folder;
+use crate::shown::shown;
 
 const PROVIDER: &str = "comfyui";
 
@@ -32,6 +33,15 @@ struct Credentials {
     /// Another header that a gateway asks for, as "Name: value".
     #[arg(long, env = "COMFYUI_EXTRA_HEADER", hide_env_values = true, global = true)]
     extra_header: Option<String>,
+    /// Whose saved workflows are meant, on a server that keeps its users apart.
+    #[arg(long, env = "COMFYUI_USER", global = true)]
+    comfyui_user: Option<String>,
+    /// For models on civitai.com that the server is to download.
+    #[arg(long, env = "CIVITAI_API_KEY", hide_env_values = true, global = true)]
+    civitai_api_key: Option<String>,
+    /// For models on huggingface.co that the server is to download.
+    #[arg(long, env = "HF_TOKEN", hide_env_values = true, global = true)]
+    hf_api_key: Option<String>,
     /// Given to the API nodes of a workflow.
     #[arg(long, env = "COMFY_ORG_API_KEY", hide_env_values = true, global = true)]
     api_key_comfy_org: Option<String>,
@@ -50,15 +60,39 @@ enum Action {
     /// Run a workflow, and wait for its results.
     Workflow {
         #[command(flatten)]
+        source: Source,
+        #[command(flatten)]
         submission: Submission,
         #[command(flatten)]
-        results: Results,
-        /// How long the run may take, in seconds.
-        #[arg(long, default_value_t = 570)]
-        timeout: u32,
+        run: Run,
+    },
+    /// Run a workflow that is saved on the server, or one of its templates, and wait for its results.
+    RunSavedWorkflow {
+        /// Its name, or an id that saved-workflows printed.
+        #[arg(long)]
+        saved_workflow: String,
+        #[command(flatten)]
+        submission: Submission,
+        #[command(flatten)]
+        run: Run,
+    },
+    /// List the workflows that are saved on the server, and its templates.
+    SavedWorkflows,
+    /// Say what a workflow takes, makes and needs.
+    DescribeWorkflow {
+        #[command(flatten)]
+        source: Source,
+        /// The name of a workflow on the server, or an id that saved-workflows printed.
+        #[arg(long)]
+        saved_workflow: Option<String>,
     },
     /// Put a workflow into the server's queue, and print its prompt id.
-    SubmitWorkflow(Submission),
+    SubmitWorkflow {
+        #[command(flatten)]
+        source: Source,
+        #[command(flatten)]
+        submission: Submission,
+    },
     /// Fetch what a run has made.
     GetResult {
         /// What submit-workflow printed.
@@ -73,10 +107,29 @@ enum Action {
 }
 
 #[derive(Debug, Args)]
-struct Submission {
-    /// The workflow in API format, or @FILE to read it from.
+struct Source {
+    /// The workflow in API format or as the editor saves it, or @FILE to read it from.
     #[arg(long)]
-    workflow_json: String,
+    workflow_json: Option<String>,
+    /// A file that is a workflow, or that ComfyUI made with one: JSON, PNG, WebP, MP4, FLAC, …
+    #[arg(long)]
+    workflow_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    #[command(flatten)]
+    results: Results,
+    /// How long the run may take, in seconds.
+    #[arg(long, default_value_t = 570)]
+    timeout: u32,
+    /// Whether the server downloads models that the workflow names with their URLs and that it lacks.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    enable_download: bool,
+}
+
+#[derive(Debug, Args)]
+struct Submission {
     /// Pictures for its image nodes, in order. May be given several times.
     #[arg(long, num_args = 1..)]
     images: Vec<PathBuf>,
@@ -121,14 +174,28 @@ pub(super) async fn run(Arguments { credentials, action }: Arguments) -> Result<
             println!("The server can be reached with these credentials.");
             Ok(())
         }
-        Action::Workflow { submission, results, timeout } => {
-            let mut parameters = submission.parameters(&files)?;
-            parameters.extend(results.parameters());
-            parameters.insert("timeout".to_owned(), timeout.into());
-            call("workflow", credentials, parameters, &results.out).await
+        Action::Workflow { source, submission, run } => {
+            let mut parameters = source.parameters(&files)?;
+            parameters.extend(submission.parameters(&files)?);
+            parameters.extend(run.parameters());
+            call("workflow", credentials, parameters, &run.results.out).await
         }
-        Action::SubmitWorkflow(submission) => {
-            call("submit_workflow", credentials, submission.parameters(&files)?, Path::new(".")).await
+        Action::RunSavedWorkflow { saved_workflow, submission, run } => {
+            let mut parameters = submission.parameters(&files)?;
+            parameters.insert("saved_workflow".to_owned(), saved_workflow.into());
+            parameters.extend(run.parameters());
+            call("run_saved_workflow", credentials, parameters, &run.results.out).await
+        }
+        Action::SavedWorkflows => saved_workflows(credentials).await,
+        Action::DescribeWorkflow { source, saved_workflow } => {
+            let mut parameters = source.parameters(&files)?;
+            parameters.insert("saved_workflow".to_owned(), saved_workflow.into());
+            call("describe_workflow", credentials, parameters, Path::new(".")).await
+        }
+        Action::SubmitWorkflow { source, submission } => {
+            let mut parameters = source.parameters(&files)?;
+            parameters.extend(submission.parameters(&files)?);
+            call("submit_workflow", credentials, parameters, Path::new(".")).await
         }
         Action::GetResult { prompt_id, wait, results } => {
             let mut parameters = results.parameters();
@@ -137,6 +204,23 @@ pub(super) async fn run(Arguments { credentials, action }: Arguments) -> Result<
             call("get_result", credentials, parameters, &results.out).await
         }
     }
+}
+
+/// Prints the choices that the plugin offers.
+async fn saved_workflows(credentials: Map<String, Value>) -> Result<(), Failure> {
+    let plugin = PluginName::Comfyui.start(&DifyHost::builder().build()).await?;
+    let fields = FetchParameterOptions {
+        user_id: String::new(),
+        provider: PROVIDER.to_owned(),
+        provider_action: "run_saved_workflow".to_owned(),
+        parameter: "saved_workflow".to_owned(),
+        credentials,
+        credential_type: CredentialType::ApiKey,
+    };
+    for option in plugin.fetch_parameter_options(fields).await?.options {
+        println!("{}  {}", shown(&option.value), shown(&option.label.en_us));
+    }
+    Ok(())
 }
 
 async fn call(
@@ -168,6 +252,9 @@ impl Credentials {
             ("base_url", Some(base_url)),
             ("comfyui_api_key", self.comfyui_api_key),
             ("extra_header", self.extra_header),
+            ("comfyui_user", self.comfyui_user),
+            ("civitai_api_key", self.civitai_api_key),
+            ("hf_api_key", self.hf_api_key),
             ("api_key_comfy_org", self.api_key_comfy_org),
             ("ca_certificate", ca_certificate),
         ];
@@ -178,11 +265,28 @@ impl Credentials {
     }
 }
 
+impl Source {
+    fn parameters(&self, files: &FileServer) -> Result<Map<String, Value>, Failure> {
+        Ok(object(json!({
+            "workflow_json": self.workflow_json.as_deref().map(text_or_file).transpose()?,
+            "workflow_file": self.workflow_file.as_deref().map(|path| serve(files, path)).transpose()?,
+        })))
+    }
+}
+
+impl Run {
+    fn parameters(&self) -> Map<String, Value> {
+        let mut parameters = self.results.parameters();
+        parameters.insert("timeout".to_owned(), self.timeout.into());
+        parameters.insert("enable_download".to_owned(), self.enable_download.into());
+        parameters
+    }
+}
+
 impl Submission {
     fn parameters(&self, files: &FileServer) -> Result<Map<String, Value>, Failure> {
         let serve_all = |paths: &[PathBuf]| paths.iter().map(|path| serve(files, path)).collect::<Result<Vec<_>, _>>();
         let parameters = json!({
-            "workflow_json": text_or_file(&self.workflow_json)?,
             "images": serve_all(&self.images)?,
             "files": serve_all(&self.files)?,
             "image_ids": self.image_ids,

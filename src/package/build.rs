@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::Args;
 use dify_plugin_package::{Arch, OLDEST_GLIBC, Package, read_archive, sign};
 
+use super::agreement::disagreements;
 use super::declaration::Declaration;
 use crate::Failure;
 
@@ -44,7 +45,8 @@ pub(super) fn run(declaration: &Declaration, arguments: &Arguments) -> Result<()
     for (arch, path) in &binaries {
         package = package.executable(*arch, read(path)?);
     }
-    let faults = package.check();
+    let mut faults: Vec<String> = package.check().iter().map(ToString::to_string).collect();
+    faults.extend(disagreements(declaration)?);
     if !faults.is_empty() {
         let faults: String = faults.iter().map(|fault| format!("\n  {fault}")).collect();
         return Err(format!("the package would not be good:{faults}").into());
