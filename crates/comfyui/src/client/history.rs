@@ -28,9 +28,7 @@ impl ComfyUi {
 
     fn redacted(&self, record: Record) -> Record {
         let verdict = match record.verdict {
-            crate::Verdict::Failed(failure) => {
-                crate::Verdict::Failed(self.redacted_failure(failure))
-            }
+            crate::Verdict::Failed(failure) => crate::Verdict::Failed(self.redacted_failure(failure)),
             other => other,
         };
         Record { verdict, ..record }
