@@ -122,6 +122,7 @@ async fn missing_models_are_fetched_with_the_key_of_their_host_and_the_workflow_
     let messages = format!("{:?}", answer.messages);
     assert!(messages.contains("Download one.safetensors into models/style_models"), "{messages}");
     assert!(!messages.contains(CIVITAI_KEY) && !messages.contains(HF_KEY));
+    on.assert_well_behaved();
 }
 
 #[tokio::test]
@@ -150,6 +151,7 @@ async fn a_download_that_fails_says_so_without_the_key() {
     let error = refusal(on.run(&workflow(&[("x.safetensors", gated)], "style_models"), json!({})).await);
     assert!(error.message.contains("could not download x.safetensors from huggingface.co"), "{}", error.message);
     assert!(error.message.contains("401") && !error.message.contains(HF_KEY), "{}", error.message);
+    on.assert_well_behaved();
 }
 
 #[tokio::test]

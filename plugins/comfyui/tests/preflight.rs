@@ -116,3 +116,29 @@ async fn what_a_custom_node_may_allow_is_left_to_the_server() {
     assert!(error.message.starts_with("workflow_json: ComfyUI refused the workflow: "), "{}", error.message);
     assert!(error.message.contains("did you mean old.safetensors?"), "{}", error.message);
 }
+
+#[tokio::test]
+async fn what_is_known_of_a_server_is_not_asked_again() {
+    let mut on = OnEmulator::start().await;
+    let asked = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&asked);
+    on.comfyui.observe_requests(move || {
+        let counted = Arc::clone(&counted);
+        Box::new(move |bytes: &[u8]| {
+            *counted.lock().unwrap() += String::from_utf8_lossy(bytes).matches("/object_info/").count();
+        })
+    });
+    let run = async |on: &OnEmulator| {
+        let before = *asked.lock().unwrap();
+        on.run(&dream("emulator.safetensors"), json!({})).await.unwrap();
+        *asked.lock().unwrap() - before
+    };
+    // The observer may be told of a connection that was there before it.
+    run(&on).await;
+    assert_eq!(run(&on).await, 0);
+    on.fill_in("comfyui_api_key", "");
+    on.fill_in("extra_header", format!("Authorization: Bearer {}", on_emulator::TOKEN));
+    assert_eq!(run(&on).await, 6, "what one is told is not for another");
+    on.fill_in("expire_after", "0");
+    assert_eq!((run(&on).await, run(&on).await), (6, 6));
+}

@@ -13,6 +13,7 @@ mod any_server;
 mod kept_definitions;
 mod node_definitions;
 mod odd_answers;
+mod preflight;
 mod saved_workflows;
 mod templates;
 mod users;
