@@ -66,6 +66,33 @@ fn write_workflow(folder: &Path) -> String {
 }
 
 #[test]
+fn a_stored_workflow_is_listed_described_and_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Emulator::start(&["comfyui"]);
+    let invoke = |arguments: &[&str]| {
+        let output = oxidify().args(["invoke", "comfyui", "--base-url", &server.url]).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        said(&output)
+    };
+    let listed = invoke(&["saved-workflows"]);
+    assert!(listed.contains("template:emulator_invert  Template: Invert a Picture"), "{listed}");
+    let described = invoke(&["describe-workflow", "--saved-workflow", "template:emulator_invert"]);
+    assert!(described.contains("- 1.image: image") && described.contains("is_runnable = true"), "{described}");
+    let picture = folder.path().join("red.png");
+    RgbImage::from_pixel(8, 8, Rgb([255, 0, 0])).save(&picture).unwrap();
+    let (picture, out) = (picture.display().to_string(), folder.path().join("results"));
+    let out = out.display().to_string();
+    let run = ["run-saved-workflow", "--saved-workflow", "Invert a Picture", "--images", &picture, "--out", &out];
+    invoke(&run);
+    let made = format!("{out}/inverted_00001_.png");
+    assert_eq!(image::open(&made).unwrap().to_rgb8().get_pixel(3, 3), &Rgb([0, 255, 255]));
+    // The picture carries the workflow that made it.
+    let again = folder.path().join("again").display().to_string();
+    invoke(&["workflow", "--workflow-file", &made, "--images", &picture, "--out", &again]);
+    assert!(fs::read_dir(&again).unwrap().count() == 1);
+}
+
+#[test]
 fn a_workflow_runs_with_a_picture_and_a_key() {
     let folder = tempfile::tempdir().unwrap();
     let server = Emulator::start(&["comfyui", "--token", "s3cret"]);

@@ -138,9 +138,7 @@ impl Fetch {
         let time = parties.time.left_for_the_run();
         let outcome = execute_as(&label, data, parties.server, &prompt, time, parties.reply, run_failure).await;
         outcome.map_err(|error| {
-            // The server's words may repeat the address, which may be signed.
-            let told =
-                if token.is_empty() { error.message().to_owned() } else { error.message().replace(token, "…") };
+            let told = error.message();
             let advice = match host {
                 _ if !token.is_empty() => "",
                 host if host.ends_with("civitai.com") => {

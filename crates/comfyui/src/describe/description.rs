@@ -90,8 +90,7 @@ pub fn describe(
             missing_classes.push(MissingClass { class_type: class_type.clone(), pack: pack.clone() });
         }
     }
-    let mut inputs = inputs_of(workflow, classes);
-    inputs.truncate(MAX_ENTRIES);
+    let inputs = inputs_of(workflow, classes, MAX_ENTRIES);
     let files = workflow.file_inputs(classes).into_iter().take(MAX_ENTRIES).map(|input| {
         let value = workflow.node(&input.place.node_id).and_then(|node| node.inputs.get(&input.place.input));
         FileDescription {
@@ -123,6 +122,9 @@ fn models_of(
     let mut models = Vec::new();
     for (id, node) in workflow.nodes() {
         for (input, value) in &node.inputs {
+            if models.len() >= MAX_ENTRIES {
+                return models;
+            }
             let Some(name) = value.as_str().filter(|name| is_model_name(name)) else { continue };
             let declared = classes.input(&node.class_type, input);
             let missing = preflight
@@ -142,7 +144,6 @@ fn models_of(
             });
         }
     }
-    models.truncate(MAX_ENTRIES);
     models
 }
 

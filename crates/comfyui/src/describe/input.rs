@@ -31,11 +31,14 @@ pub struct InputDescription {
     pub value: Value,
 }
 
-/// The literal values of the nodes, but for those that name uploaded files.
-pub(super) fn inputs_of(workflow: &Workflow, classes: &NodeClasses) -> Vec<InputDescription> {
+/// The first literal values of the nodes, but for those that name uploaded files.
+pub(super) fn inputs_of(workflow: &Workflow, classes: &NodeClasses, most: usize) -> Vec<InputDescription> {
     let mut inputs = Vec::new();
     for (id, node) in workflow.nodes() {
         for (name, value) in &node.inputs {
+            if inputs.len() >= most {
+                return inputs;
+            }
             if value.is_array() {
                 continue;
             }

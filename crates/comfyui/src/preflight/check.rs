@@ -3,15 +3,15 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::reach::reached;
+use super::reach::with_all_behind;
 use super::value::refusal;
 use super::{Certainty, Finding, MissingModel, Problem, Provenance};
 use crate::{InputDeclaration, InputType, Node, NodeClass, NodeClasses, NodeLabel, Workflow};
 
 /// The most findings that one text lists.
 const MAX_LISTED: usize = 20;
-/// The most findings that are kept.
-const MAX_KEPT: usize = 1000;
+/// The most findings about inputs. No more are looked for: names that are like a wrong one cost time.
+const MAX_KEPT: usize = 200;
 
 /// What is wrong with a prompt.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,10 +41,14 @@ pub fn preflight(
     let mut is_unknown = false;
     for (id, node) in workflow.nodes() {
         match classes.get(&node.class_type) {
+            Some(_) if findings.len() >= MAX_KEPT => {}
             Some(class) => Checked { workflow, classes, provenance, id, node, class }.add_to(&mut findings),
             None if replaced.contains(&node.class_type) => is_replaced = true,
             None => {
                 is_unknown = true;
+                if findings.len() >= MAX_KEPT {
+                    continue;
+                }
                 let pack = provenance.pack(&node.class_type).cloned();
                 let problem = Problem::UnknownClass { pack };
                 let node = workflow.node_label(id);
@@ -52,18 +56,17 @@ pub fn preflight(
             }
         }
     }
-    findings.truncate(MAX_KEPT);
     let is_output = |node: &Node| classes.get(&node.class_type).is_some_and(NodeClass::is_output);
     let outputs: Vec<&str> =
         workflow.nodes().iter().filter(|(_, node)| is_output(node)).map(|(id, _)| id.as_str()).collect();
     let sure: HashSet<&str> = findings
         .iter()
         .filter(|finding| finding.certainty == Certainty::Sure)
-        .map(|finding| finding.node.id.as_str())
+        .filter_map(|finding| workflow.nodes().get_key_value(&finding.node.id).map(|(id, _)| id.as_str()))
         .collect();
-    let fails = |output: &&str| reached(output, workflow, classes).iter().any(|id| sure.contains(id));
+    let failing = with_all_behind(sure, workflow, classes);
     let has_no_outputs = outputs.is_empty() && !is_replaced && !is_unknown;
-    let all_fail = !sure.is_empty() && outputs.iter().all(fails);
+    let all_fail = !failing.is_empty() && outputs.iter().all(|output| failing.contains(output));
     // What a replaced node is in the end, and what feeds it then, is not known.
     let is_refused = is_unknown || (!is_replaced && (has_no_outputs || all_fail));
     Preflight { findings, is_refused, has_no_outputs }
