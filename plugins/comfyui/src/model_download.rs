@@ -15,6 +15,8 @@ const DOWNLOADER: &str = "AssetDownloader";
 const PACK: &str = "comfy-asset-downloader (https://github.com/ServiceStack/comfy-asset-downloader)";
 /// What may be fetched: nothing that a server would take for a program.
 const EXTENSIONS: [&str; 8] = [".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf", ".onnx"];
+/// Folders that have another name now (ComfyUI, `folder_paths.py`: `map_legacy`).
+const RENAMED: [(&str, &str); 2] = [("unet", "diffusion_models"), ("clip", "text_encoders")];
 /// The longest name of a file or folder, as file systems have it.
 const MAX_NAME_BYTES: usize = 255;
 /// The most models of one call.
@@ -43,7 +45,7 @@ pub(crate) async fn fetch_models(models: &[MissingModel], parties: Parties<'_>) 
         let count = models.len();
         return Err(refused(&format!("{count} models are missing, and at most {MAX_MODELS} are fetched in one call")));
     }
-    let fetches: Vec<Fetch> = models.iter().map(Fetch::new).collect::<Result<_, _>>()?;
+    let mut fetches: Vec<Fetch> = models.iter().map(Fetch::new).collect::<Result<_, _>>()?;
     let known = parties.servers.declarations().get(parties.server, parties.credentials, &[DOWNLOADER], true).await;
     let known = known.map_err(|error| client_failure(&error))?;
     if known.classes.get(DOWNLOADER).is_none() {
@@ -53,10 +55,16 @@ pub(crate) async fn fetch_models(models: &[MissingModel], parties: Parties<'_>) 
         )));
     }
     let folders = known.classes.input(DOWNLOADER, "save_to").map(|declared| &declared.kind);
-    for fetch in &fetches {
-        if let Some(InputType::Choice(Some(folders))) = folders
-            && !folders.iter().any(|folder| folder == fetch.folder.as_str())
-        {
+    for fetch in &mut fetches {
+        let Some(InputType::Choice(Some(folders))) = folders else { break };
+        let has = |name: &str| folders.iter().any(|folder| folder == name);
+        if !has(&fetch.folder) {
+            // Workflows of before keep the old names.
+            let new = RENAMED.iter().find(|(old, new)| *old == fetch.folder && has(new));
+            if let Some((_, new)) = new {
+                (*new).clone_into(&mut fetch.folder);
+                continue;
+            }
             return Err(refused(&format!("{}: the server has no folder models/{}", fetch.name, fetch.folder)));
         }
     }

@@ -42,7 +42,7 @@ impl Node for Downloader {
         NodeDefinition::new("AssetDownloader", "Requires Asset", Schema::V1)
             .python_module("custom_nodes.comfy-asset-downloader")
             .input(InputDefinition::new("url", "STRING"))
-            .input(InputDefinition::choice("save_to", ["checkpoints", "style_models"]))
+            .input(InputDefinition::choice("save_to", ["checkpoints", "style_models", "text_encoders"]))
             .input(InputDefinition::new("filename", "STRING"))
             .input(InputDefinition::new("token", "STRING").optional())
             .output_node()
@@ -142,6 +142,13 @@ async fn only_what_may_be_fetched_is() {
     let off = refused(&[("a.safetensors", ELSEWHERE)], "style_models", json!({"enable_download": false})).await;
     assert!(off.contains("no model \"a.safetensors\" in models/style_models") && off.contains(ELSEWHERE), "{off}");
     assert_eq!(asked.lock().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_folder_that_was_renamed_is_known_by_its_old_name() {
+    let Set { on, asked } = start(true).await;
+    on.run(&workflow(&[("x.safetensors", ELSEWHERE)], "clip"), json!({})).await.unwrap();
+    assert_eq!(asked.lock().unwrap()[0][1], "text_encoders");
 }
 
 #[tokio::test]
