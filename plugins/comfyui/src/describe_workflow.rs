@@ -22,6 +22,7 @@ pub struct DescribeWorkflowParameters {
     workflow_json: Option<String>,
     workflow_file: Option<File>,
     saved_workflow: Option<String>,
+    workflow_name: Option<String>,
 }
 
 impl DescribeWorkflowTool {
@@ -35,8 +36,17 @@ impl Tool for DescribeWorkflowTool {
     type Parameters = DescribeWorkflowParameters;
 
     async fn invoke(&self, call: ToolCall<Self>, reply: Reply) -> Result<(), Error> {
-        let DescribeWorkflowParameters { workflow_json, workflow_file, saved_workflow } = call.parameters;
-        let source = WorkflowSource::only(workflow_json, workflow_file, Some(saved_workflow))?;
+        let DescribeWorkflowParameters { workflow_json, workflow_file, saved_workflow, workflow_name } =
+            call.parameters;
+        let source = WorkflowSource::only(
+            "workflow_json, workflow_file, saved_workflow, workflow_name",
+            [
+                WorkflowSource::json(workflow_json),
+                workflow_file.map(WorkflowSource::File),
+                WorkflowSource::chosen(saved_workflow),
+                WorkflowSource::named(workflow_name),
+            ],
+        )?;
         let time = CallTime::default_from_now();
         let server = self.servers.server(&call.credentials)?;
         let (servers, credentials, dify) = (&self.servers, &call.credentials, &call.dify);

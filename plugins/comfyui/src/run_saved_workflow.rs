@@ -20,7 +20,8 @@ pub(crate) struct RunSavedWorkflowTool {
 /// As `tools/run_saved_workflow.yaml` declares them.
 #[derive(Debug, Deserialize)]
 pub struct RunSavedWorkflowParameters {
-    saved_workflow: String,
+    saved_workflow: Option<String>,
+    workflow_name: Option<String>,
     #[serde(default)]
     images: Vec<File>,
     #[serde(default)]
@@ -48,9 +49,12 @@ fn default_timeout() -> f64 {
 }
 
 impl RunSavedWorkflowParameters {
-    fn run_parameters(self) -> RunParameters {
-        RunParameters {
-            source: WorkflowSource::Saved(self.saved_workflow),
+    fn run_parameters(self) -> Result<RunParameters, Error> {
+        Ok(RunParameters {
+            source: WorkflowSource::only(
+                "saved_workflow, workflow_name",
+                [WorkflowSource::chosen(self.saved_workflow), WorkflowSource::named(self.workflow_name)],
+            )?,
             wanted: Wanted {
                 images: self.images,
                 files: self.files,
@@ -60,7 +64,7 @@ impl RunSavedWorkflowParameters {
                 randomize_seed: self.randomize_seed,
                 enable_download: self.enable_download,
             },
-        }
+        })
     }
 }
 
@@ -80,7 +84,7 @@ impl Tool for RunSavedWorkflowTool {
         let (servers, credentials, dify) = (&self.servers, &call.credentials, &call.dify);
         let parties = Parties { credentials, servers, server: &server, dify, reply: &reply, time };
         let (output_nodes, previews) = (call.parameters.output_nodes.clone(), call.parameters.include_previews);
-        let loaded = parties.load(call.parameters.run_parameters()).await?;
+        let loaded = parties.load(call.parameters.run_parameters()?).await?;
         let selection = Selection::new(output_nodes.as_deref(), previews, loaded.workflow())?;
         run_and_deliver(loaded, selection, parties).await
     }

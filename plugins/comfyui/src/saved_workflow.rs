@@ -14,9 +14,15 @@ const MAX_OFFERED: usize = 1000;
 /// else of a template.
 ///
 /// # Errors
-/// When there is none, or it is not clear which is meant.
-pub(crate) async fn saved_text(id: &str, server: &ComfyUi, user: Option<&str>) -> Result<String, Error> {
+/// When there is none, or it is not clear which is meant. They name the parameter that the id came with.
+pub(crate) async fn saved_text(
+    id: &str,
+    parameter: &str,
+    server: &ComfyUi,
+    user: Option<&str>,
+) -> Result<String, Error> {
     let id = id.trim();
+    let library_failure = |error: &LibraryError| library_failure(error, parameter);
     if let Some(name) = id.strip_prefix(TEMPLATE) {
         return template_text(name, server).await.map_err(|error| library_failure(&error));
     }
@@ -51,7 +57,7 @@ async fn template_text(name: &str, server: &ComfyUi) -> Result<String, LibraryEr
 pub(crate) async fn saved_options(server: &ComfyUi, user: Option<&str>) -> Result<Vec<ParameterOption>, Error> {
     let (own, templates) =
         tokio::join!(async { server.user_data(user).await?.workflows().await }, async { server.templates().await },);
-    let own = own.map_err(|error| library_failure(&error))?;
+    let own = own.map_err(|error| library_failure(&error, "saved_workflow"))?;
     let templates = templates.unwrap_or_else(|error| {
         tracing::warn!(%error, "the server's templates cannot be listed");
         Default::default()
@@ -88,13 +94,13 @@ fn option(value: String, [en_us, zh_hans, ja_jp, pt_br]: [&str; 4], name: &str) 
     ParameterOption { value, label, icon: None }
 }
 
-fn library_failure(error: &LibraryError) -> Error {
+fn library_failure(error: &LibraryError, parameter: &str) -> Error {
     match error {
         LibraryError::Client(error) => client_failure(error),
         LibraryError::UserNeeded { .. }
         | LibraryError::NoUsers
         | LibraryError::NoSuchUser { .. }
         | LibraryError::SeveralUsers { .. } => Error::credentials(format!("comfyui_user: {error}")),
-        _ => Error::parameter(format!("saved_workflow: {error}")),
+        _ => Error::parameter(format!("{parameter}: {error}")),
     }
 }

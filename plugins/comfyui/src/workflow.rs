@@ -52,7 +52,10 @@ fn default_timeout() -> f64 {
 impl WorkflowParameters {
     fn run_parameters(self) -> Result<RunParameters, Error> {
         Ok(RunParameters {
-            source: WorkflowSource::only(self.workflow_json, self.workflow_file, None)?,
+            source: WorkflowSource::only(
+                "workflow_json, workflow_file",
+                [WorkflowSource::json(self.workflow_json), self.workflow_file.map(WorkflowSource::File)],
+            )?,
             wanted: Wanted {
                 images: self.images,
                 files: self.files,

@@ -21,8 +21,10 @@ pub(crate) enum WorkflowSource {
     Json(String),
     /// A file that is one, or that ComfyUI made with one.
     File(File),
+    /// The id of one on the server, out of its list.
+    Chosen(String),
     /// What the server calls it.
-    Saved(String),
+    Named(String),
 }
 
 /// A workflow that can be run, and what is known of it besides.
@@ -48,24 +50,24 @@ pub(crate) struct Asked<'a> {
 }
 
 impl WorkflowSource {
-    /// The one that is given.
+    pub(crate) fn json(text: Option<String>) -> Option<Self> {
+        written(text).map(Self::Json)
+    }
+
+    pub(crate) fn chosen(id: Option<String>) -> Option<Self> {
+        written(id).map(Self::Chosen)
+    }
+
+    pub(crate) fn named(name: Option<String>) -> Option<Self> {
+        written(name).map(Self::Named)
+    }
+
+    /// The one that is given. `names` are all that could be.
     ///
     /// # Errors
     /// When none is, or more than one.
-    pub(crate) fn only(
-        workflow_json: Option<String>,
-        workflow_file: Option<File>,
-        saved_workflow: Option<Option<String>>,
-    ) -> Result<Self, Error> {
-        let names = if saved_workflow.is_some() {
-            "workflow_json, workflow_file, saved_workflow"
-        } else {
-            "workflow_json, workflow_file"
-        };
-        let text = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-        let json = text(workflow_json).map(Self::Json);
-        let saved = text(saved_workflow.flatten()).map(Self::Saved);
-        let mut given = [json, workflow_file.map(Self::File), saved].into_iter().flatten();
+    pub(crate) fn only<const N: usize>(names: &str, given: [Option<Self>; N]) -> Result<Self, Error> {
+        let mut given = given.into_iter().flatten();
         match (given.next(), given.next()) {
             (Some(only), None) => Ok(only),
             (None, _) => Err(Error::parameter(format!("{names}: no workflow is given; give exactly one of them"))),
@@ -80,7 +82,8 @@ impl WorkflowSource {
         match self {
             Self::Json(_) => "workflow_json",
             Self::File(_) => "workflow_file",
-            Self::Saved(_) => "saved_workflow",
+            Self::Chosen(_) => "saved_workflow",
+            Self::Named(_) => "workflow_name",
         }
     }
 
@@ -94,7 +97,9 @@ impl WorkflowSource {
         let texts = match self {
             Self::Json(text) => Texts { workflow: text, beside: None },
             Self::File(file) => texts_of_file(&file, asked.dify).await?,
-            Self::Saved(name) => Texts { workflow: saved_text(&name, asked.server, asked.user).await?, beside: None },
+            Self::Chosen(name) | Self::Named(name) => {
+                Texts { workflow: saved_text(&name, parameter, asked.server, asked.user).await?, beside: None }
+            }
         };
         let provenance = Provenance::read(texts.beside.as_deref().unwrap_or(&texts.workflow));
         let read = WorkflowFile::detect(&texts.workflow);
@@ -104,6 +109,11 @@ impl WorkflowSource {
         };
         Ok(LoadedWorkflow { workflow, notices, provenance, parameter })
     }
+}
+
+/// What is more than white space.
+fn written(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
 }
 
 struct Texts {
@@ -194,22 +204,18 @@ mod tests {
 
     #[test]
     fn exactly_one_source_is_given() {
-        let json = || Some("{}".to_owned());
-        let error = |source: Result<WorkflowSource, Error>| source.unwrap_err().message().to_owned();
+        let text = |text: &str| Some(text.to_owned());
+        let json = |written| WorkflowSource::json(text(written));
+        let chosen = |written| WorkflowSource::chosen(text(written));
+        let error = |given| WorkflowSource::only("a, b", given).unwrap_err().message().to_owned();
+        assert_eq!(error([None, None]), "a, b: no workflow is given; give exactly one of them");
+        assert_eq!(error([json(" "), chosen("")]), "a, b: no workflow is given; give exactly one of them");
         assert_eq!(
-            error(WorkflowSource::only(None, None, None)),
-            "workflow_json, workflow_file: no workflow is given; give exactly one of them"
+            error([json("{}"), chosen("saved:a.json")]),
+            "workflow_json and saved_workflow are both given; give exactly one of a, b"
         );
-        assert_eq!(
-            error(WorkflowSource::only(Some(" ".to_owned()), None, Some(None))),
-            "workflow_json, workflow_file, saved_workflow: no workflow is given; give exactly one of them"
-        );
-        assert_eq!(
-            error(WorkflowSource::only(json(), None, Some(Some("saved:a.json".to_owned())))),
-            "workflow_json and saved_workflow are both given; give exactly one of workflow_json, workflow_file, \
-             saved_workflow"
-        );
-        assert_eq!(WorkflowSource::only(json(), None, Some(None)).unwrap().parameter(), "workflow_json");
+        assert_eq!(WorkflowSource::only("a, b", [json("{}"), None]).unwrap().parameter(), "workflow_json");
+        assert_eq!(WorkflowSource::named(text("x")).unwrap().parameter(), "workflow_name");
     }
 
     #[test]

@@ -65,9 +65,15 @@ async fn a_saved_workflow_is_listed_described_and_run_with_another_value() {
     assert!(described.text().contains("- 1.color: integer 0 to 16777215, now 255 [Canvas]"), "{}", described.text());
     assert_eq!(described.variables()["is_runnable"], true);
 
-    for name in [chosen, "pictures/one colour", "one colour.json"] {
+    let names = [
+        ("saved_workflow", chosen),
+        ("workflow_name", chosen),
+        ("workflow_name", "pictures/one colour"),
+        ("workflow_name", "one colour.json"),
+    ];
+    for (parameter, name) in names {
         let inputs = json!({"Canvas.color": 0xff00}).to_string();
-        let answer = call(&on, "run_saved_workflow", json!({"saved_workflow": name, "inputs": inputs})).await.unwrap();
+        let answer = call(&on, "run_saved_workflow", json!({(parameter): name, "inputs": inputs})).await.unwrap();
         let [file] = &answer.files[..] else { panic!("{answer:?}") };
         assert_eq!(pixels(file.content.as_deref().unwrap()).get_pixel(0, 0).0, [0, 255, 0]);
         assert!(file.name.as_deref().unwrap().starts_with("painted_"));
@@ -91,13 +97,18 @@ async fn a_template_runs_with_a_picture() {
 async fn a_name_that_nothing_has_offers_those_like_it() {
     let on = OnEmulator::start().await;
     assert!(on.comfyui.save_workflow(None, "portrait.json", painting()));
-    let error = refusal(call(&on, "run_saved_workflow", json!({"saved_workflow": "portrat"})).await);
-    assert!(error.message.starts_with("saved_workflow: "), "{}", error.message);
+    let error = refusal(call(&on, "run_saved_workflow", json!({"workflow_name": "portrat"})).await);
+    assert!(error.message.starts_with("workflow_name: "), "{}", error.message);
     assert!(error.message.contains("did you mean portrait.json?"), "{}", error.message);
     let error = refusal(call(&on, "run_saved_workflow", json!({"saved_workflow": "template:emulator_invrt"})).await);
     assert!(error.message.contains("did you mean emulator_invert"), "{}", error.message);
     let error = refusal(call(&on, "run_saved_workflow", json!({"saved_workflow": "saved:../../x.json"})).await);
     assert!(error.message.contains("no saved workflow"), "{}", error.message);
+    let both = json!({"saved_workflow": "saved:portrait.json", "workflow_name": "portrait"});
+    let error = refusal(call(&on, "run_saved_workflow", both).await);
+    assert!(error.message.starts_with("saved_workflow and workflow_name are both given"), "{}", error.message);
+    let error = refusal(call(&on, "run_saved_workflow", json!({})).await);
+    assert!(error.message.starts_with("saved_workflow, workflow_name: no workflow is given"), "{}", error.message);
     let error = refusal(options(&on, "run_saved_workflow", "inputs").await);
     assert!(error.message.contains("no list of choices"), "{}", error.message);
 }
