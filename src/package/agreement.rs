@@ -43,7 +43,8 @@ fn of_tool(file: &str, tool: &Tool) -> Vec<String> {
 
 /// `tools/workflow.yaml:12: the parameter images: …`. What is not in the file is said of where it would stand.
 fn located(path: &str, yaml: &str, section: &str, finding: &str) -> String {
-    let subject = ["the parameter ", "the credential ", "the field "].iter().find_map(|kind| finding.strip_prefix(kind));
+    let subject =
+        ["the parameter ", "the credential ", "the field "].iter().find_map(|kind| finding.strip_prefix(kind));
     let name = subject.and_then(|rest| rest.split([' ', ':']).next()).unwrap_or_default();
     let place = if name.is_empty() { section.to_owned() } else { format!("{section}.{name}") };
     match line_of(yaml, &place) {
