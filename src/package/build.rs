@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     /// beside this command for this machine.
     #[arg(long, value_parser = binary)]
     binary: Vec<(Arch, PathBuf)>,
-    /// Refuse executables that need more than glibc 2.28, as a release's must not.
+    /// Refuse executables that need more of a system than glibc 2.28, as a release's must not.
     #[arg(long)]
     portable: bool,
     /// Sign with this PKCS#1 key (BEGIN RSA PRIVATE KEY).
