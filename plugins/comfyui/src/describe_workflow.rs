@@ -5,7 +5,8 @@ use serde_json::json;
 
 use crate::call_time::CallTime;
 use crate::credentials::Credentials;
-use crate::preparation::{Parties, notes};
+use crate::parties::Parties;
+use crate::preparation::notes;
 use crate::saved_workflow::saved_options;
 use crate::servers::Servers;
 use crate::workflow_source::WorkflowSource;

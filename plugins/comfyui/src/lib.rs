@@ -13,6 +13,7 @@ mod log_step;
 mod model_download;
 mod outputs;
 pub mod parameters;
+mod parties;
 mod plugin;
 mod preparation;
 mod progress;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::credentials::Credentials;
 use crate::execution::execute_as;
 use crate::failure::{client_failure, run_failure};
-use crate::preparation::Parties;
+use crate::parties::Parties;
 
 /// The node that fetches a file into a folder of models, of the custom nodes `comfy-asset-downloader` by ServiceStack.
 const DOWNLOADER: &str = "AssetDownloader";

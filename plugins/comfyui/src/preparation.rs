@@ -1,41 +1,22 @@
-use std::time::Duration;
-
-use comfyui::{
-    ClientError, ComfyUi, InputPlace, MissingModel, Notice, Preflight, Provenance, RunError, Workflow, preflight,
-};
-use dify_plugin::{Dify, Error, Reply};
+use comfyui::{ClientError, InputPlace, MissingModel, Notice, Preflight, RunError, Workflow, preflight};
+use dify_plugin::Error;
 use rand::RngExt;
 use serde_json::{Map, Value, json};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-use crate::call_time::CallTime;
-use crate::credentials::Credentials;
 use crate::declarations::Known;
 use crate::failure::{client_failure, refused_workflow, run_failure};
 use crate::input_files::InputFiles;
 use crate::input_values::InputValues;
 use crate::log_step::finish;
 use crate::model_download::{Download, fetch_models};
+use crate::parties::{Parties, class_types};
 use crate::run_parameters::{RunParameters, Wanted};
 use crate::seeds::{read_seed, seeds};
-use crate::servers::Servers;
-use crate::workflow_source::{Asked, LoadedWorkflow};
+use crate::workflow_source::LoadedWorkflow;
 
-/// How long declarations may be waited for that only help.
-const FOR_DECLARATIONS: Duration = Duration::from_secs(5);
 /// The most classes that are asked for; the server alone checks a workflow with more.
 const MAX_CLASSES: usize = 1000;
-
-/// Who takes part in a call.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Parties<'a> {
-    pub(crate) credentials: &'a Credentials,
-    pub(crate) servers: &'a Servers,
-    pub(crate) server: &'a ComfyUi,
-    pub(crate) dify: &'a Dify,
-    pub(crate) reply: &'a Reply,
-    pub(crate) time: CallTime,
-}
 
 /// A workflow that has come, and what is to be put into it.
 #[derive(Debug)]
@@ -77,63 +58,6 @@ impl Parties<'_> {
         let drawn_from = seed.unwrap_or_else(|| if wanted.randomize_seed { rand::rng().random() } else { 0 });
         let loaded = self.time.before_the_run(source.load(self.asked(), drawn_from)).await?;
         Ok(Loaded { loaded, wanted, seed })
-    }
-
-    pub(crate) fn asked(&self) -> Asked<'_> {
-        let user = self.credentials.comfyui_user.as_deref();
-        Asked { server: self.server, user, servers: self.servers, dify: self.dify }
-    }
-
-    /// What the server declares of classes, or `None` if that only helps and cannot be had.
-    async fn declared(self, classes: &[&str], is_needed: bool, anew: bool) -> Result<Option<Known>, Error> {
-        if classes.is_empty() {
-            return Ok(Some(Known { is_fresh: true, ..Known::default() }));
-        }
-        let asked = self.servers.declarations().get(self.server, self.credentials, classes, anew);
-        if is_needed {
-            return asked.await.map(Some).map_err(|error| client_failure(&error));
-        }
-        match timeout(FOR_DECLARATIONS, asked).await {
-            Ok(Ok(known)) => Ok(Some(known)),
-            Ok(Err(error)) => {
-                tracing::info!(%error, "the workflow is not checked before it is submitted");
-                Ok(None)
-            }
-            Err(_) => {
-                tracing::info!(
-                    "the workflow is not checked before it is submitted: the server is slow to describe nodes"
-                );
-                Ok(None)
-            }
-        }
-    }
-
-    /// All that the server declares of a workflow's classes, just asked for, and what is wrong with it.
-    ///
-    /// # Errors
-    /// When the server cannot be asked.
-    pub(crate) async fn examined(
-        self,
-        workflow: &Workflow,
-        provenance: &Provenance,
-    ) -> Result<(Known, Preflight), Error> {
-        let known = self.declared(&class_types(workflow), true, true).await?.unwrap_or_default();
-        let replaced = self.replaced(workflow, &known).await;
-        let found = preflight(workflow, &known.classes, &replaced, provenance);
-        Ok((known, found))
-    }
-
-    /// Of classes that the server does not have, those that it replaces by others.
-    async fn replaced(self, workflow: &Workflow, known: &Known) -> Vec<String> {
-        let is_missing = workflow.nodes().values().any(|node| known.classes.get(&node.class_type).is_none());
-        if !is_missing {
-            return Vec::new();
-        }
-        match timeout(FOR_DECLARATIONS, self.server.replaced_classes()).await {
-            Ok(Ok(replaced)) => replaced,
-            // It replaces all that it can, for what this tells.
-            _ => class_types(workflow).into_iter().map(str::to_owned).collect(),
-        }
     }
 }
 
@@ -296,14 +220,6 @@ impl Prepared {
     pub(crate) fn refusal(&self, error: &ClientError) -> Error {
         refused_workflow(error, self.parameter, &self.doubts).unwrap_or_else(|| client_failure(error))
     }
-}
-
-/// The classes of a workflow, each once.
-fn class_types(workflow: &Workflow) -> Vec<&str> {
-    let mut classes: Vec<&str> = workflow.nodes().values().map(|node| node.class_type.as_str()).collect();
-    classes.sort_unstable();
-    classes.dedup();
-    classes
 }
 
 /// The missing models that the workflow says how to get, each once.

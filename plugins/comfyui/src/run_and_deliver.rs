@@ -5,7 +5,8 @@ use uuid::Uuid;
 use crate::call_time::CallTime;
 use crate::execution::{execute, server_version};
 use crate::outputs::{Delivery, LostFile, deliver};
-use crate::preparation::{Loaded, Parties, Prepared};
+use crate::parties::Parties;
+use crate::preparation::{Loaded, Prepared};
 use crate::selection::Selection;
 use crate::summary::{Summary, dropped, seconds};
 

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use crate::call_time::CallTime;
 use crate::credentials::Credentials;
-use crate::preparation::{Parties, Prepared};
+use crate::parties::Parties;
+use crate::preparation::Prepared;
 use crate::run_parameters::{RunParameters, Wanted};
 use crate::servers::Servers;
 use crate::summary::dropped;

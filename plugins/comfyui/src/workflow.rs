@@ -3,7 +3,7 @@ use serde::Deserialize;
 
 use crate::call_time::{CallTime, DEFAULT_TIMEOUT};
 use crate::credentials::Credentials;
-use crate::preparation::Parties;
+use crate::parties::Parties;
 use crate::run_and_deliver::run_and_deliver;
 use crate::run_parameters::{RunParameters, Wanted};
 use crate::selection::Selection;
