@@ -1,5 +1,12 @@
-//! The one way to standard output: a queue bounded in bytes, and a thread that writes it and the heartbeats.
+//! The one way to standard output: a queue bounded in bytes, and a thread that writes it and the heartbeats. Short lines
+//! go past both while nothing is queued.
 
+#[cfg(target_os = "linux")]
+mod direct;
+mod turns;
+
+#[cfg(target_os = "linux")]
+use std::fs::File;
 use std::io::{self, Write};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +14,12 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::coop::consume_budget;
 use tokio_util::sync::CancellationToken;
+
+#[cfg(target_os = "linux")]
+use self::direct::Direct;
+use self::turns::Turns;
 
 /// Bytes that may wait for a slow reader, of all calls together. A longer line waits until it is alone.
 const CAPACITY: usize = 1024 * 1024;
@@ -36,6 +48,9 @@ pub(crate) struct Outbox {
     room: Arc<Semaphore>,
     broken: CancellationToken,
     spares: Spares,
+    turns: Arc<Turns>,
+    #[cfg(target_os = "linux")]
+    direct: Option<Direct>,
 }
 
 type Spares = Arc<Mutex<Vec<Vec<u8>>>>;
@@ -56,23 +71,49 @@ impl Outbox {
         let (sender, receiver) = mpsc::channel();
         let room = Arc::new(Semaphore::new(CAPACITY));
         let broken = CancellationToken::new();
-        let spares = Spares::default();
-        let (all_room, mark_broken, written) = (Arc::clone(&room), broken.clone(), Arc::clone(&spares));
+        let (spares, turns) = (Spares::default(), Arc::new(Turns::default()));
+        let (all_room, mark_broken) = (Arc::clone(&room), broken.clone());
+        let (written, writers_turns) = (Arc::clone(&spares), Arc::clone(&turns));
         let writer = thread::Builder::new().name("outbox".to_owned()).spawn(move || {
-            let result = write_lines(&receiver, output, heartbeat, &written);
+            let result = write_lines(&receiver, output, heartbeat, &written, &writers_turns);
             if result.is_err() {
                 all_room.close();
                 mark_broken.cancel();
             }
             result
         })?;
-        Ok((Self { queue: sender, room, broken, spares }, writer))
+        let outbox = Self {
+            queue: sender,
+            room,
+            broken,
+            spares,
+            turns,
+            #[cfg(target_os = "linux")]
+            direct: None,
+        };
+        Ok((outbox, writer))
+    }
+
+    /// The same for a file that may be a pipe. If it is, no other process may write to it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn start_on_pipe(output: File, heartbeat: Duration) -> io::Result<(Self, JoinHandle<io::Result<()>>)> {
+        let output = Arc::new(output);
+        let (mut outbox, writer) = Self::start(Arc::clone(&output), heartbeat)?;
+        outbox.direct = Direct::to(&output, &outbox.turns);
+        Ok((outbox, writer))
     }
 
     /// Leaves whole lines, each with its newline, that stay together. Waits for room.
     pub(crate) async fn send(&self, bytes: Vec<u8>) -> Result<(), Closed> {
+        // A call that never has to wait must let others work all the same.
+        consume_budget().await;
+        #[cfg(target_os = "linux")]
+        if self.direct.as_ref().is_some_and(|direct| direct.write(&bytes)) {
+            return Ok(());
+        }
         let weight = u32::try_from(bytes.len().min(CAPACITY)).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).acquire_many_owned(weight).await.map_err(|_| Closed)?;
+        self.turns.stand_in_line();
         self.queue.send(Lines { bytes, _room: room }).map_err(|_| Closed)
     }
 
@@ -92,14 +133,19 @@ fn write_lines(
     mut output: impl Write,
     heartbeat: Duration,
     spares: &Spares,
+    turns: &Turns,
 ) -> io::Result<()> {
     let mut next_heartbeat = Instant::now();
     let mut together = Vec::new();
     loop {
         let now = Instant::now();
         if now >= next_heartbeat {
+            turns.stand_in_line();
+            let turn = turns.take();
             output.write_all(HEARTBEAT)?;
             output.flush()?;
+            drop(turn);
+            turns.done(1);
             next_heartbeat = now + heartbeat;
         }
         let first = match queue.recv_timeout(next_heartbeat.saturating_duration_since(now)) {
@@ -107,8 +153,11 @@ fn write_lines(
             Err(RecvTimeoutError::Timeout) => continue,
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
         };
+        let turn = turns.take();
+        let mut taken = 0;
         let mut next = Some(first);
         while let Some(lines) = next.take() {
+            taken += 1;
             if lines.bytes.len() >= COALESCE {
                 write_together(&mut together, &mut output)?;
                 output.write_all(&lines.bytes)?;
@@ -122,6 +171,8 @@ fn write_lines(
         }
         write_together(&mut together, &mut output)?;
         output.flush()?;
+        drop(turn);
+        turns.done(taken);
     }
 }
 

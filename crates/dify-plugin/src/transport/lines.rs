@@ -1,8 +1,7 @@
 //! Lines of Dify's, bounded.
 
 use std::io::{self, BufRead, Read};
-
-use tokio::sync::mpsc;
+use std::ops::ControlFlow;
 
 use crate::runtime::Input;
 
@@ -12,10 +11,10 @@ const MAX_REQUEST_LINE: usize = 64 * 1024 * 1024;
 /// Lines that may wait for the dispatcher.
 pub(crate) const INPUT_QUEUE: usize = 64;
 
-/// Hands over lines until `input` ends (`Ok`) or breaks, or nobody takes them any more (`Ok`).
-pub(crate) fn read_lines(mut input: impl BufRead, lines: &mpsc::Sender<Input>) -> io::Result<()> {
+/// Hands over lines until `input` ends (`Ok`) or breaks, or `take` wants no more of them (`Ok`).
+pub(crate) fn read_lines(mut input: impl BufRead, mut take: impl FnMut(Input) -> ControlFlow<()>) -> io::Result<()> {
     while let Some(line) = read_line(&mut input, MAX_REQUEST_LINE)? {
-        if lines.blocking_send(line).is_err() {
+        if take(line).is_break() {
             break;
         }
     }

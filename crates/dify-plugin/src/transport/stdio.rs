@@ -3,19 +3,22 @@
 #[cfg(unix)]
 use std::fs::File;
 use std::io::{self, BufReader};
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Plugin;
 use crate::outbox::Outbox;
-use crate::runtime;
+use crate::runtime::Runtime;
 use crate::session::Shared;
 use crate::settings::Settings;
-use crate::transport::lines::{INPUT_QUEUE, read_lines};
+use crate::transport::lines::read_lines;
 use crate::transport::stop_signal::StopSignal;
 use crate::transport::workers::{CLEAN_UP, worker_threads};
 
@@ -23,30 +26,24 @@ use crate::transport::workers::{CLEAN_UP, worker_threads};
 /// (`Err`).
 pub(crate) fn serve(plugin: Arc<Plugin>, settings: &Settings) -> io::Result<()> {
     // The outbox first: its heartbeat is what Dify waits for.
-    let (outbox, writer) = Outbox::start(protocol_output()?, settings.heartbeat_interval)?;
-    let (sender, input) = mpsc::channel(INPUT_QUEUE);
-    // Not joined: it may be in the middle of a read that never returns.
-    thread::Builder::new().name("stdin".to_owned()).spawn(move || {
-        if let Err(error) = read_lines(BufReader::new(io::stdin()), &sender) {
-            tracing::error!(%error, "standard input broke");
-        }
-    })?;
+    let (outbox, writer) = start_outbox(settings.heartbeat_interval)?;
     let tokio = worker_threads()?;
     let broken = outbox.clone();
     let ended = tokio.block_on(async {
         let mut stop = StopSignal::new()?;
-        let calls = TaskTracker::new();
         let shared = Arc::new(Shared::new(settings.merged_file_limit));
-        let mut serving = Box::pin(runtime::serve(plugin, input, outbox, shared, &calls));
+        let runtime = Arc::new(Runtime::new(plugin, outbox, shared, TaskTracker::new()));
+        let input = read_input(Arc::clone(&runtime))?;
+        let answered = async {
+            input.cancelled().await;
+            runtime.finish().await;
+        };
         let ended = tokio::select! {
-            () = &mut serving => Ended::Answered,
+            () = answered => Ended::Answered,
             () = broken.broken() => Ended::Broken,
             () = stop.received() => Ended::Told,
         };
-        // Asked before they are dropped, which they are in no time.
-        let were_at_work = !calls.is_empty();
-        drop(serving);
-        if were_at_work {
+        if runtime.abandon() {
             sleep(CLEAN_UP).await;
         }
         Ok::<_, io::Error>(ended)
@@ -58,6 +55,31 @@ pub(crate) fn serve(plugin: Arc<Plugin>, settings: &Settings) -> io::Result<()> 
     tokio.shutdown_background();
     drop(broken);
     writer.join().unwrap_or_else(|_| Err(io::Error::other("the writer failed")))
+}
+
+/// Hands what comes on standard input to `runtime`, on a thread that reads and starts the calls itself: one turn less
+/// for each call. The token is cancelled when the input has ended and the thread has let go of the runtime.
+fn read_input(runtime: Arc<Runtime>) -> io::Result<CancellationToken> {
+    let ended = CancellationToken::new();
+    let tokio = Handle::current();
+    let end = ended.clone().drop_guard();
+    // Not joined: it may be in the middle of a read that never returns.
+    thread::Builder::new().name("stdin".to_owned()).spawn(move || {
+        // Dropped after the runtime, which the closure below takes with it.
+        let _end = end;
+        let _inside = tokio.enter();
+        let take = move |input| {
+            if let Err(complaint) = runtime.take(input) {
+                // Nothing more is read until there is room for it.
+                tokio.block_on(runtime.complain(&complaint));
+            }
+            if runtime.is_abandoned() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        if let Err(error) = read_lines(BufReader::new(io::stdin()), take) {
+            tracing::error!(%error, "standard input broke");
+        }
+    })?;
+    Ok(ended)
 }
 
 /// Bytes that the pipe to Dify is asked to hold: what Linux gives to everybody.
@@ -73,6 +95,16 @@ enum Ended {
     Broken,
     /// By a signal.
     Told,
+}
+
+#[cfg(target_os = "linux")]
+fn start_outbox(heartbeat: Duration) -> io::Result<(Outbox, JoinHandle<io::Result<()>>)> {
+    Outbox::start_on_pipe(protocol_output()?, heartbeat)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn start_outbox(heartbeat: Duration) -> io::Result<(Outbox, JoinHandle<io::Result<()>>)> {
+    Outbox::start(protocol_output()?, heartbeat)
 }
 
 /// Standard output, for the protocol alone: from here on a stray `println!`, of whatever library, goes to standard error.

@@ -1,5 +1,6 @@
 use std::io::{self, BufReader};
 use std::net::TcpStream;
+use std::ops::ControlFlow;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -41,7 +42,11 @@ pub(super) enum Arrival {
 impl Incoming {
     pub(super) fn of(stream: TcpStream) -> io::Result<Self> {
         let (sender, lines) = mpsc::channel(INPUT_QUEUE);
-        let read = move || read_lines(BufReader::new(stream), &sender);
+        let pass_on = move |line| match sender.blocking_send(line) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        };
+        let read = move || read_lines(BufReader::new(stream), pass_on);
         let reader = thread::Builder::new().name("from Dify".to_owned()).spawn(read)?;
         Ok(Self { lines, reader: Some(reader), accepted: false })
     }
