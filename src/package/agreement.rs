@@ -1,6 +1,9 @@
 //! Whether what a package declares is what its executable reads.
 
-use dify_plugin_declaration::{Tool, check_credentials, check_parameters, line_of, parse_tool, parse_tool_provider};
+use dify_plugin_declaration::{
+    DatasourceParameter, Tool, check_credentials, check_parameters, line_of, parse_datasource,
+    parse_datasource_provider, parse_tool, parse_tool_provider,
+};
 use oxidify_comfyui::parameters::{
     Credentials, DescribeWorkflowParameters, GetResultParameters, RunSavedWorkflowParameters, SubmitWorkflowParameters,
     WorkflowParameters,
@@ -12,16 +15,25 @@ use crate::Failure;
 /// Each disagreement with its file and line.
 pub(super) fn disagreements(declaration: &Declaration) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
-    if declaration.name != "comfyui" {
-        return Ok(found);
-    }
     for (path, bytes) in &declaration.files {
         let yaml = std::str::from_utf8(bytes).unwrap_or_default();
         let (section, findings) = match path.split_once('/') {
             Some(("tools", file)) => ("parameters", of_tool(file, &parse_tool(yaml)?)),
-            Some(("provider", file)) if file.ends_with(".yaml") => {
+            Some(("datasources", _)) => {
+                let declared = parse_datasource(yaml)?.parameters;
+                let unread = |parameter: &DatasourceParameter| {
+                    format!("the parameter {} is declared, and no online drive is asked for any", parameter.name)
+                };
+                ("parameters", declared.iter().map(unread).collect())
+            }
+            Some(("provider", "comfyui.yaml")) => {
                 let provider = parse_tool_provider(yaml)?;
                 ("credentials_for_provider", check_credentials::<Credentials>(&provider.credentials_schema))
+            }
+            Some(("provider", _)) => {
+                let provider = parse_datasource_provider(yaml)?;
+                let schema = &provider.credentials_schema;
+                ("credentials_schema", check_credentials::<oxidify_tencent_cos::parameters::Credentials>(schema))
             }
             _ => continue,
         };
@@ -61,6 +73,7 @@ mod tests {
     #[test]
     fn the_plugins_agree_with_their_files() {
         assert_eq!(disagreements(&declaration::comfyui()).unwrap(), [""; 0]);
+        assert_eq!(disagreements(&declaration::tencent_cos_storage()).unwrap(), [""; 0]);
     }
 
     #[test]

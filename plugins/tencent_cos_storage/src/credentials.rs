@@ -7,7 +7,7 @@ use crate::allow_list::AllowList;
 
 /// What the user fills in, as `provider/tencent_cos_storage.yaml` declares it.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Credentials {
+pub struct Credentials {
     /// `SecretId` of the key pair.
     secret_id: SecretString,
     /// `SecretKey` of the key pair.

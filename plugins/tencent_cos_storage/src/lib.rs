@@ -11,6 +11,7 @@ mod download;
 mod drive;
 mod failure;
 mod folder_page;
+pub mod parameters;
 mod plugin;
 mod region_cache;
 
