@@ -6,30 +6,57 @@ use std::process::Command;
 
 use crate::Failure;
 
-/// The folder with all executables.
+/// What is measured itself.
+const MEASURED: [&str; 6] = ["-p", "oxidify-comfyui", "-p", "oxidify-tencent-cos", "-p", env!("CARGO_PKG_NAME")];
+
+/// The folders with the executables; the first that has one counts.
 #[derive(Debug)]
 pub(crate) struct Executables {
-    folder: PathBuf,
+    folders: Vec<PathBuf>,
 }
 
 impl Executables {
     /// Those that are in `folder`.
     pub(crate) fn of(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
+        Self { folders: vec![folder.to_owned()] }
     }
 
-    /// Builds them beside this one. The plugins are built by themselves, as for a release: with others, cargo would give
-    /// their dependencies features that they do not need.
+    /// Builds them: what is measured as a release has it, static, where the tools for that can be had. The plugins are
+    /// built by themselves: with others, cargo would give their dependencies features that they do not need.
     pub(crate) fn build() -> Result<Self, Failure> {
-        cargo(&["-p", "oxidify-comfyui", "-p", "oxidify-tencent-cos", "--bins"])?;
-        cargo(&["-p", "oxidify", "--bin", "oxidify"])?;
-        cargo(&["-p", env!("CARGO_PKG_NAME"), "--bin", "bench-plugin", "--bin", "bench-floor"])?;
-        Ok(Self { folder: target_folder()?.join("release") })
+        let target = target_folder()?;
+        cargo("build", &["-p", "oxidify", "--bin", "oxidify"], None)?;
+        cargo("build", &["-p", env!("CARGO_PKG_NAME"), "--bin", "bench-floor"], None)?;
+        let plugins = &MEASURED[..4];
+        let own = [&MEASURED[4..], &["--bin", "bench-plugin"]].concat();
+        let mut folders = vec![target.join("release")];
+        if let Some(tools) = release_tools(&target) {
+            let triple = format!("{}-unknown-linux-musl", env::consts::ARCH);
+            for packages in [&[plugins, &["--bins"]].concat(), &own] {
+                cargo("zigbuild", &[packages, ["--target", &triple].as_slice()].concat(), Some(&tools))?;
+            }
+            folders.insert(0, target.join(triple).join("release"));
+        } else {
+            eprintln!(
+                "nothing here builds static executables: these are not as a release has them, and larger in memory"
+            );
+            cargo("build", &[plugins, &["--bins"]].concat(), None)?;
+            cargo("build", &own, None)?;
+        }
+        Ok(Self { folders })
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        let mut paths = self.folders.iter().map(|folder| folder.join(name));
+        paths.clone().find(|path| path.is_file()).or_else(|| paths.next_back()).unwrap_or_default()
     }
+}
+
+/// The folder with the tools that releases are built with, fetched when they are not there.
+fn release_tools(target: &Path) -> Option<PathBuf> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../release/build-executables");
+    let status = Command::new(script).arg("--tools").env("CARGO_TARGET_DIR", target).status();
+    status.is_ok_and(|status| status.success()).then(|| target.join("release-tools/bin"))
 }
 
 /// Where cargo builds: the executable of this process is in a folder of it, one for each profile.
@@ -38,11 +65,16 @@ pub(crate) fn target_folder() -> Result<PathBuf, Failure> {
     Ok(here.parent().and_then(Path::parent).ok_or("this executable is in no target folder")?.to_owned())
 }
 
-fn cargo(arguments: &[&str]) -> Result<(), Failure> {
+/// Runs cargo; with `tools`, they come before all others.
+fn cargo(subcommand: &str, arguments: &[&str], tools: Option<&Path>) -> Result<(), Failure> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--release", "--quiet"]).args(arguments);
+    command.args([subcommand, "--release", "--quiet"]).args(arguments);
     command.current_dir(env!("CARGO_MANIFEST_DIR")).env("CARGO_TARGET_DIR", target_folder()?);
+    if let Some(tools) = tools {
+        let paths = env::var_os("PATH").unwrap_or_default();
+        command.env("PATH", env::join_paths([tools.to_owned()].into_iter().chain(env::split_paths(&paths)))?);
+    }
     let status = command.status()?;
-    if status.success() { Ok(()) } else { Err(format!("cargo build {} failed", arguments.join(" ")).into()) }
+    if status.success() { Ok(()) } else { Err(format!("cargo {subcommand} {} failed", arguments.join(" ")).into()) }
 }
