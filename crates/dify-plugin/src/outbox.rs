@@ -194,7 +194,7 @@ fn write_together(together: &mut Vec<u8>, output: &mut impl Write) -> io::Result
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Mutex, OnceLock};
 
     use super::*;
 
@@ -236,6 +236,29 @@ mod tests {
         writer.join().unwrap().unwrap();
         let expected: String = (0..100).map(|i| format!("{i}\n")).collect();
         assert_eq!(output.bytes(), [HEARTBEAT, expected.as_bytes()].concat());
+    }
+
+    #[tokio::test]
+    async fn the_writing_thread_has_the_turn_whenever_it_writes() {
+        struct Checked(Arc<OnceLock<Arc<Turns>>>);
+        impl Write for Checked {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                assert!(self.0.wait().is_taken());
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let turns = Arc::new(OnceLock::new());
+        let (outbox, writer) = Outbox::start(Checked(Arc::clone(&turns)), LONG).unwrap();
+        turns.set(Arc::clone(&outbox.turns)).unwrap();
+        for length in [1, COALESCE] {
+            outbox.send(vec![b'x'; length]).await.unwrap();
+        }
+        drop(outbox);
+        writer.join().unwrap().unwrap();
+        assert!(!turns.wait().is_taken() && turns.wait().try_take().is_some());
     }
 
     #[tokio::test]

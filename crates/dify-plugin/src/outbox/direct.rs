@@ -142,6 +142,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_short_line_does_not_overtake_a_long_one() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let (outbox, thread) = Outbox::start_on_pipe(File::from(OwnedFd::from(writer)), LONG).unwrap();
+        let reading = thread::spawn(move || {
+            let mut all = Vec::new();
+            reader.read_to_end(&mut all).map(|_| all)
+        });
+        let mut expected = HEARTBEAT.to_vec();
+        for _ in 0..300 {
+            // The pipe has room, and the writing thread has yet to wake up.
+            while outbox.turns.try_take().is_none() {
+                thread::yield_now();
+            }
+            for length in [AT_ONCE + 1, 10] {
+                let mut line = vec![b'x'; length];
+                line.push(b'\n');
+                expected.extend(&line);
+                outbox.send(line).await.unwrap();
+            }
+        }
+        drop(outbox);
+        thread.join().unwrap().unwrap();
+        assert!(reading.join().unwrap().unwrap() == expected);
+    }
+
+    #[tokio::test]
     async fn a_broken_pipe_is_told_to_those_who_wait() {
         let (mut reader, writer, _) = small_pipe();
         let (outbox, thread) = Outbox::start_on_pipe(writer, LONG).unwrap();

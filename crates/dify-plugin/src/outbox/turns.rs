@@ -40,6 +40,12 @@ impl Turns {
             Err(WouldBlock) => None,
         }
     }
+
+    /// Whether somebody writes.
+    #[cfg(test)]
+    pub(super) fn is_taken(&self) -> bool {
+        self.writing.try_lock().is_err()
+    }
 }
 
 #[cfg(test)]
