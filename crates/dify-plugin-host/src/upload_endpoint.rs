@@ -19,6 +19,7 @@ use dify_plugin_protocol::UploadFileRequest;
 use dify_plugin_protocol::limits::FILE_URL;
 use serde::Deserialize;
 use serde_json::json;
+use tokio::time::timeout;
 use url::form_urlencoded;
 use uuid::Uuid;
 
@@ -28,6 +29,8 @@ use crate::observers::Observer;
 use crate::signed_url::{Refusal, SecretKey, Signature, Signed, new_nonce};
 
 const PATH: &str = "/files/upload/for-plugin";
+/// How long the rest of an upload is read that was refused (nginx: `lingering_time`).
+const LINGER: Duration = Duration::from_secs(30);
 /// Refusals that are remembered.
 const REMEMBERED: usize = 256;
 
@@ -262,8 +265,12 @@ impl Refused {
     }
 }
 
-async fn upload(State(uploads): State<Arc<Uploads>>, Query(query): Query<UploadQuery>, form: Multipart) -> Response {
-    match take(&uploads, &query, form).await {
+async fn upload(
+    State(uploads): State<Arc<Uploads>>,
+    Query(query): Query<UploadQuery>,
+    mut form: Multipart,
+) -> Response {
+    match take(&uploads, &query, &mut form).await {
         Ok(file) => {
             let extension = extension(&file.name);
             let body = json!({
@@ -290,6 +297,7 @@ async fn upload(State(uploads): State<Arc<Uploads>>, Query(query): Query<UploadQ
             if refusals.len() < REMEMBERED {
                 refusals.push(reason);
             }
+            tokio::spawn(timeout(LINGER, read_to_the_end(form)));
             let message = if status == StatusCode::FORBIDDEN { "Invalid request." } else { "The upload failed." };
             let body = json!({"code": "upload_refused", "message": message, "status": status.as_u16()});
             json_response(status, body.to_string())
@@ -301,7 +309,12 @@ fn json_response(status: StatusCode, body: String) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-async fn take(uploads: &Uploads, query: &UploadQuery, mut form: Multipart) -> Result<ToolFile, Refused> {
+/// As web servers do after a refusal: one that closes at once may take its answer along.
+async fn read_to_the_end(mut form: Multipart) {
+    while let Ok(Some(_)) = form.next_field().await {}
+}
+
+async fn take(uploads: &Uploads, query: &UploadQuery, form: &mut Multipart) -> Result<ToolFile, Refused> {
     while let Some(field) = form.next_field().await.map_err(Refused::bad_request)? {
         if field.name() == Some("file") {
             return take_file(uploads, query, field).await;
