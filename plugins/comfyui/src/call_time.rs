@@ -6,7 +6,12 @@ use tokio::time::{Instant, timeout_at};
 
 /// The default of the parameter `timeout`. Dify gives a call up after 600 s and tells nobody (dify-plugin-daemon,
 /// `PLUGIN_MAX_EXECUTION_TIMEOUT`); earlier than that, the prompt is cancelled on the server and the user reads why.
-pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(570);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(570);
+
+/// The same as the parameter has it, in seconds.
+pub(crate) fn default_timeout() -> f64 {
+    DEFAULT_TIMEOUT.as_secs_f64()
+}
 
 /// The longest that can be asked for, for a Dify with a raised limit.
 const LONGEST_TIMEOUT: f64 = 3600.0;

@@ -71,10 +71,7 @@ impl Tool for DescribeWorkflowTool {
         parameter: &str,
         credentials: Credentials,
     ) -> Result<Vec<ParameterOption>, Error> {
-        if parameter != "saved_workflow" {
-            return Err(Error::parameter(format!("{parameter}: there is no list of choices for it")));
-        }
-        saved_options(&self.servers.server(&credentials)?, credentials.comfyui_user.as_deref()).await
+        saved_options(parameter, &self.servers, &credentials).await
     }
 }
 

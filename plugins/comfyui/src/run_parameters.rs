@@ -9,6 +9,11 @@ pub(crate) struct RunParameters {
     pub(crate) wanted: Wanted,
 }
 
+/// The default of what is done unless the user says no.
+pub(crate) const fn yes() -> bool {
+    true
+}
+
 /// What is put into the workflow before it runs.
 #[derive(Debug)]
 pub(crate) struct Wanted {

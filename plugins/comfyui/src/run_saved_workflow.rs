@@ -1,11 +1,11 @@
 use dify_plugin::{Error, File, ParameterOption, Reply, Tool, ToolCall};
 use serde::Deserialize;
 
-use crate::call_time::{CallTime, DEFAULT_TIMEOUT};
+use crate::call_time::{CallTime, default_timeout};
 use crate::credentials::Credentials;
 use crate::parties::Parties;
 use crate::run_and_deliver::run_and_deliver;
-use crate::run_parameters::{RunParameters, Wanted};
+use crate::run_parameters::{RunParameters, Wanted, yes};
 use crate::saved_workflow::saved_options;
 use crate::selection::Selection;
 use crate::servers::Servers;
@@ -38,14 +38,6 @@ pub struct RunSavedWorkflowParameters {
     timeout: f64,
     #[serde(default = "yes")]
     enable_download: bool,
-}
-
-const fn yes() -> bool {
-    true
-}
-
-fn default_timeout() -> f64 {
-    DEFAULT_TIMEOUT.as_secs_f64()
 }
 
 impl RunSavedWorkflowParameters {
@@ -94,10 +86,7 @@ impl Tool for RunSavedWorkflowTool {
         parameter: &str,
         credentials: Credentials,
     ) -> Result<Vec<ParameterOption>, Error> {
-        if parameter != "saved_workflow" {
-            return Err(Error::parameter(format!("{parameter}: there is no list of choices for it")));
-        }
-        saved_options(&self.servers.server(&credentials)?, credentials.comfyui_user.as_deref()).await
+        saved_options(parameter, &self.servers, &credentials).await
     }
 }
 

@@ -1,7 +1,9 @@
 use comfyui::{ComfyUi, LibraryError, SavedWorkflow, Template};
 use dify_plugin::{Error, I18nText, ParameterOption};
 
+use crate::credentials::Credentials;
 use crate::failure::client_failure;
+use crate::servers::Servers;
 
 /// What an id of a saved workflow begins with; its path follows.
 const SAVED: &str = "saved:";
@@ -50,11 +52,20 @@ async fn template_text(name: &str, server: &ComfyUi) -> Result<String, LibraryEr
     server.template(server.templates().await?.find(name)?).await
 }
 
-/// What can be chosen: the saved workflows, newest first, and after them the templates.
+/// What can be chosen for the parameter `saved_workflow`: the saved workflows, newest first, and after them the templates.
 ///
 /// # Errors
-/// When the server cannot be asked for the saved ones. Templates that cannot be had are left out.
-pub(crate) async fn saved_options(server: &ComfyUi, user: Option<&str>) -> Result<Vec<ParameterOption>, Error> {
+/// When the parameter is another, or the server cannot be asked for the saved ones. Templates that cannot be had are left
+/// out.
+pub(crate) async fn saved_options(
+    parameter: &str,
+    servers: &Servers,
+    credentials: &Credentials,
+) -> Result<Vec<ParameterOption>, Error> {
+    if parameter != "saved_workflow" {
+        return Err(Error::parameter(format!("{parameter}: there is no list of choices for it")));
+    }
+    let (server, user) = (servers.server(credentials)?, credentials.comfyui_user.as_deref());
     let (own, templates) =
         tokio::join!(async { server.user_data(user).await?.workflows().await }, async { server.templates().await },);
     let own = own.map_err(|error| library_failure(&error, "saved_workflow"))?;

@@ -6,7 +6,7 @@ use crate::call_time::CallTime;
 use crate::credentials::Credentials;
 use crate::parties::Parties;
 use crate::preparation::Prepared;
-use crate::run_parameters::{RunParameters, Wanted};
+use crate::run_parameters::{RunParameters, Wanted, yes};
 use crate::servers::Servers;
 use crate::summary::dropped;
 use crate::workflow_source::WorkflowSource;
@@ -32,10 +32,6 @@ pub struct SubmitWorkflowParameters {
     seed: Option<String>,
     #[serde(default = "yes")]
     randomize_seed: bool,
-}
-
-const fn yes() -> bool {
-    true
 }
 
 impl SubmitWorkflowParameters {

@@ -1,11 +1,11 @@
 use dify_plugin::{Error, File, Reply, Tool, ToolCall};
 use serde::Deserialize;
 
-use crate::call_time::{CallTime, DEFAULT_TIMEOUT};
+use crate::call_time::{CallTime, default_timeout};
 use crate::credentials::Credentials;
 use crate::parties::Parties;
 use crate::run_and_deliver::run_and_deliver;
-use crate::run_parameters::{RunParameters, Wanted};
+use crate::run_parameters::{RunParameters, Wanted, yes};
 use crate::selection::Selection;
 use crate::servers::Servers;
 use crate::workflow_source::WorkflowSource;
@@ -39,14 +39,6 @@ pub struct WorkflowParameters {
     enable_download: bool,
     #[serde(default = "yes")]
     execute_workflow: bool,
-}
-
-const fn yes() -> bool {
-    true
-}
-
-fn default_timeout() -> f64 {
-    DEFAULT_TIMEOUT.as_secs_f64()
 }
 
 impl WorkflowParameters {
