@@ -153,6 +153,8 @@ mod tests {
         let _ = command.status().unwrap();
         let asked = trace.finish();
         assert!(asked.changes.iter().any(|change| change.contains("/written")), "{asked:?}");
-        assert_eq!(asked.peers, [crate::Peer::Internet("127.0.0.1".to_owned(), 1)]);
+        // Where HOME is not set the shell looks it up, and glibc asks a socket of this machine for it.
+        let beyond: Vec<_> = asked.peers.iter().filter(|peer| !matches!(peer, crate::Peer::Local(_))).collect();
+        assert_eq!(beyond, [&crate::Peer::Internet("127.0.0.1".to_owned(), 1)]);
     }
 }
