@@ -1,9 +1,19 @@
 //! A tool's file as `blob_chunk` lines, built without intermediate strings: this is the path that large files take.
 
+use std::sync::LazyLock;
+
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::PAD;
 use dify_plugin_protocol::limits::BLOB_CHUNK;
 use serde_json::{Map, Value};
+
+/// Standard base64 with padding, by vector instructions where the processor has them.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+static BASE64: LazyLock<base64::engine::Simd> = LazyLock::new(|| base64::engine::Simd::standard(PAD));
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+static BASE64: LazyLock<base64::engine::GeneralPurpose> =
+    LazyLock::new(|| base64::engine::GeneralPurpose::new(&base64::alphabet::STANDARD, PAD));
 
 /// Cuts a file of known length into the lines that Dify merges again.
 #[derive(Debug)]
@@ -100,18 +110,19 @@ impl BlobChunks {
     }
 }
 
-/// Encodes in one go: `encode_string` goes by small pieces, for which base64 has no vector instructions.
+/// Encodes in one go: `encode_string` goes by small pieces, and from one buffer into another.
 pub(super) fn append_base64(bytes: &[u8], line: &mut Vec<u8>) {
     let from = line.len();
     line.resize(from + bytes.len().div_ceil(3) * 4, 0);
     if let Some(room) = line.get_mut(from..) {
         // It is exactly as long as is needed.
-        let _ = STANDARD.encode_slice(bytes, room);
+        let _ = BASE64.encode_slice(bytes, room);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::STANDARD;
     use dify_plugin_protocol::{BlobChunk, Message, MessageBody, PluginLine, SessionMessage};
     use serde_json::json;
 
