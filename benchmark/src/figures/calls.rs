@@ -15,7 +15,7 @@ use crate::running::{Running, failed_call, not_protocol};
 const IN_FLIGHT: [usize; 3] = [1, 10, 100];
 
 pub(crate) fn measure(bench: &Bench, report: &mut Report) -> Result<(), Failure> {
-    let calls = if bench.quick { 100 } else { 2000 };
+    let calls = if bench.quick { 100 } else { 5000 };
     let mut round_trip = Figure::new("trivial call, round trip", "ms", Better::Lower).held_to(0.05);
     let mut rates = IN_FLIGHT.map(|count| {
         let figure = Figure::new(format!("trivial calls, {count} in flight"), "calls/s", Better::Higher);
@@ -27,8 +27,9 @@ pub(crate) fn measure(bench: &Bench, report: &mut Report) -> Result<(), Failure>
         for (side, plugin) in [(Side::Ours, Some(&mut ours)), (Side::Peer, peer.as_mut())] {
             let Some(plugin) = plugin else { continue };
             for (place, in_flight) in IN_FLIGHT.into_iter().enumerate() {
+                let requests = (0..calls).map(request).collect();
                 let from = Instant::now();
-                make(plugin, calls, in_flight)?;
+                make(plugin, requests, in_flight)?;
                 let seconds = from.elapsed().as_secs_f64();
                 // The first round warms up.
                 if round == 0 {
@@ -54,13 +55,14 @@ pub(crate) fn measure(bench: &Bench, report: &mut Report) -> Result<(), Failure>
     Ok(())
 }
 
-/// Makes `calls` calls, each as soon as one of `in_flight` places is free, and checks every answer.
-fn make(plugin: &mut Running, calls: usize, in_flight: usize) -> Result<(), Failure> {
-    let request = |number: usize| {
-        let session = format!("call-{number}");
-        request::tool(&session, "bench", "echo", &json!({}), &json!({"text": session}))
-    };
-    let mut requests: VecDeque<Vec<u8>> = (0..calls).map(request).collect();
+fn request(number: usize) -> Vec<u8> {
+    let session = format!("call-{number}");
+    request::tool(&session, "bench", "echo", &json!({}), &json!({"text": session}))
+}
+
+/// Makes a call of each request, as soon as one of `in_flight` places is free, and checks every answer.
+fn make(plugin: &mut Running, mut requests: VecDeque<Vec<u8>>, in_flight: usize) -> Result<(), Failure> {
+    let calls = requests.len();
     let first: Vec<u8> = requests.drain(..in_flight.min(calls)).flatten().collect();
     plugin.send(&first)?;
     let (mut texts, mut ended) = (0, 0);
