@@ -55,49 +55,76 @@ pub(crate) fn max_keys(query: &Query, least: usize, most: usize) -> Result<usize
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Page<'a> {
-    pub(crate) keys: Vec<&'a str>,
-    pub(crate) common_prefixes: Vec<&'a str>,
+pub(crate) struct Page {
+    pub(crate) keys: Vec<String>,
+    pub(crate) common_prefixes: Vec<String>,
     /// Set when there is more: the last key or group of this page.
-    pub(crate) next_marker: Option<&'a str>,
+    pub(crate) next_marker: Option<String>,
 }
 
-/// Picks a page from `keys`, which come in byte order.
-pub(crate) fn page<'a>(keys: impl IntoIterator<Item = &'a str>, query: &ListQuery) -> Page<'a> {
+/// Picks a page. `first_from` looks up the first key of the bucket that is not below the one given, in byte order; it is
+/// asked once for each entry of the page and at most twice more, however many keys there are beside them.
+pub(crate) fn page<E>(
+    query: &ListQuery,
+    mut first_from: impl FnMut(&str) -> Result<Option<String>, E>,
+) -> Result<Page, E> {
     let mut page = Page::default();
-    let mut last = None;
     if query.max_keys == 0 {
-        return page;
+        return Ok(page);
     }
-    for key in keys {
+    let mut last = None;
+    let mut from = query.prefix.clone();
+    if query.marker >= from {
+        from = behind(&query.marker);
+    }
+    while let Some(key) = first_from(&from)? {
         let Some(rest) = key.strip_prefix(query.prefix.as_str()) else {
-            continue;
+            break;
         };
         let group = (!query.delimiter.is_empty())
             .then(|| rest.find(&query.delimiter))
             .flatten()
             .and_then(|at| key.get(..query.prefix.len() + at + query.delimiter.len()));
-        let entry = group.unwrap_or(key);
-        if entry <= query.marker.as_str() || (group.is_some() && last == group) {
-            continue;
+        let entry = group.unwrap_or(&key).to_owned();
+        let next = if group.is_some() { behind_all_of(&entry) } else { Some(behind(&key)) };
+        // The marker may lie inside a group.
+        if entry > query.marker {
+            if page.keys.len() + page.common_prefixes.len() == query.max_keys {
+                page.next_marker = last;
+                break;
+            }
+            if group.is_some() { &mut page.common_prefixes } else { &mut page.keys }.push(entry.clone());
+            last = Some(entry);
         }
-        if page.keys.len() + page.common_prefixes.len() == query.max_keys {
-            page.next_marker = last;
-            break;
+        match next {
+            Some(next) => from = next,
+            None => break,
         }
-        if group.is_some() {
-            page.common_prefixes.push(entry);
-        } else {
-            page.keys.push(entry);
-        }
-        last = Some(entry);
     }
-    page
+    Ok(page)
+}
+
+/// The least text above `key`.
+fn behind(key: &str) -> String {
+    format!("{key}\0")
+}
+
+/// The least text above all that begin with `prefix`; `None` if there is none. The byte order of UTF-8 is that of its
+/// characters.
+fn behind_all_of(prefix: &str) -> Option<String> {
+    let mut text = prefix.to_owned();
+    while let Some(character) = text.pop() {
+        if let Some(next) = (character..=char::MAX).nth(1) {
+            text.push(next);
+            return Some(text);
+        }
+    }
+    None
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::{cell::Cell, collections::BTreeSet, convert::Infallible};
 
     use proptest::prelude::*;
 
@@ -115,6 +142,46 @@ mod tests {
         }
     }
 
+    fn page<'a>(keys: impl IntoIterator<Item = &'a str>, query: &ListQuery) -> Page {
+        let keys: BTreeSet<&str> = keys.into_iter().collect();
+        let lookups = Cell::new(0);
+        let Ok(page) = super::page(query, |from| {
+            lookups.set(lookups.get() + 1);
+            Ok::<_, Infallible>(keys.range(from..).next().map(|key| (*key).to_owned()))
+        });
+        assert!(lookups.get() <= page.keys.len() + page.common_prefixes.len() + 2);
+        page
+    }
+
+    /// The definition, read off all keys.
+    fn page_by_looking_at_all<'a>(keys: impl IntoIterator<Item = &'a str>, query: &ListQuery) -> Page {
+        let mut entries = BTreeSet::new();
+        for key in keys {
+            let Some(rest) = key.strip_prefix(query.prefix.as_str()) else { continue };
+            let at = if query.delimiter.is_empty() { None } else { rest.find(&query.delimiter) };
+            match at {
+                Some(at) => entries.insert((&key[..query.prefix.len() + at + query.delimiter.len()], true)),
+                None => entries.insert((key, false)),
+            };
+        }
+        let entries: Vec<_> = entries.into_iter().filter(|(entry, _)| *entry > query.marker.as_str()).collect();
+        let shown = &entries[..entries.len().min(query.max_keys)];
+        let of = |group| shown.iter().filter(|entry| entry.1 == group).map(|entry| entry.0.to_owned()).collect();
+        Page {
+            keys: of(false),
+            common_prefixes: of(true),
+            next_marker: shown.last().filter(|_| shown.len() < entries.len()).map(|entry| entry.0.to_owned()),
+        }
+    }
+
+    #[test]
+    fn behind_all_that_begin_with_a_text() {
+        assert_eq!(behind_all_of("a/").as_deref(), Some("a0"));
+        assert_eq!(behind_all_of("a\u{d7ff}").as_deref(), Some("a\u{e000}"));
+        assert_eq!(behind_all_of("a\u{10ffff}").as_deref(), Some("b"));
+        assert_eq!(behind_all_of("\u{10ffff}"), None);
+    }
+
     #[test]
     fn without_a_delimiter_all_keys_come() {
         let whole = page(KEYS, &query("", "", "", 1000));
@@ -127,11 +194,11 @@ mod tests {
         let first = page(KEYS, &query("", "/", "", 2));
         assert_eq!(first.keys, ["a.txt"]);
         assert_eq!(first.common_prefixes, ["docs/"]);
-        assert_eq!(first.next_marker, Some("docs/"));
+        assert_eq!(first.next_marker, Some("docs/".into()));
         let second = page(KEYS, &query("", "/", "docs/", 2));
         assert_eq!(second.common_prefixes, ["img/"]);
         assert_eq!(second.keys, ["z"]);
-        assert_eq!(second.next_marker, Some("z"));
+        assert_eq!(second.next_marker, Some("z".into()));
         let third = page(KEYS, &query("", "/", "z", 2));
         assert_eq!(third.keys, ["报"]);
         assert_eq!(third.next_marker, None);
@@ -149,7 +216,7 @@ mod tests {
     #[test]
     fn a_full_last_page_is_not_truncated() {
         assert_eq!(page(KEYS, &query("", "", "", 8)).next_marker, None);
-        assert_eq!(page(KEYS, &query("", "", "", 7)).next_marker, Some("z"));
+        assert_eq!(page(KEYS, &query("", "", "", 7)).next_marker, Some("z".into()));
         assert_eq!(page(KEYS, &query("", "", "", 0)), Page::default());
     }
 
@@ -166,6 +233,20 @@ mod tests {
     }
 
     proptest! {
+        /// Looking keys up finds what looking at all of them does, wherever the marker lies.
+        #[test]
+        fn a_page_is_what_the_definition_says(
+            keys in prop::collection::btree_set("[ab/\u{10ffff}]{1,5}", 0..40),
+            prefix in "[ab/]{0,2}",
+            delimiter in "[ab/\u{10ffff}]{0,2}",
+            marker in "[ab/\u{10ffff}]{0,4}",
+            size in 1usize..6,
+        ) {
+            let query = query(&prefix, &delimiter, &marker, size);
+            let keys = || keys.iter().map(String::as_str);
+            prop_assert_eq!(page(keys(), &query), page_by_looking_at_all(keys(), &query));
+        }
+
         /// Whatever the page size, walking by `NextMarker` gives what one
         /// large page gives, once each.
         #[test]
@@ -185,7 +266,7 @@ mod tests {
                     got_keys.extend(step.keys);
                     got_prefixes.extend(step.common_prefixes);
                     match step.next_marker {
-                        Some(next) => marker = next.to_owned(),
+                        Some(next) => marker = next,
                         None => break,
                     }
                 }

@@ -6,7 +6,6 @@ mod generated;
 mod memory;
 
 use std::{
-    collections::BTreeSet,
     io,
     path::Path,
     sync::{PoisonError, RwLock},
@@ -18,7 +17,11 @@ use bytes::Bytes;
 pub(crate) use content::{ByteStream, Content, pieces};
 pub use generated::generated_bytes;
 
-use self::{folder::Folder, generated::Generated, memory::Memory};
+use self::{
+    folder::{Folder, FolderKeys},
+    generated::Generated,
+    memory::Memory,
+};
 use crate::{addressing::MAX_KEY_BYTES, error::Error, object::ObjectOptions};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,14 +79,13 @@ impl Store {
         Ok(self.buckets()?.into_iter().find(|b| b.name == name))
     }
 
-    /// The keys of `bucket` that begin with `prefix`, in byte order.
-    pub(crate) fn keys(&self, bucket: &str, prefix: &str) -> io::Result<BTreeSet<String>> {
-        let mut keys = BTreeSet::new();
-        if let Some(folder) = &self.folder {
-            folder.keys(bucket, prefix, &mut keys)?;
-        }
-        self.read().keys(bucket, prefix, &mut keys);
-        Ok(keys)
+    /// The keys of `bucket` that begin with `prefix`, for one listing.
+    pub(crate) fn keys<'a>(&'a self, bucket: &'a str, prefix: &'a str) -> io::Result<Keys<'a>> {
+        let in_folder = match &self.folder {
+            Some(folder) => folder.keys(bucket, prefix)?,
+            None => None,
+        };
+        Ok(Keys { in_folder, store: self, bucket, prefix })
     }
 
     pub(crate) fn object(&self, bucket: &str, key: &str) -> io::Result<Option<Object>> {
@@ -177,6 +179,27 @@ impl Store {
     }
 }
 
+/// Looks keys up in byte order.
+#[derive(Debug)]
+pub(crate) struct Keys<'a> {
+    in_folder: Option<FolderKeys<'a>>,
+    store: &'a Store,
+    bucket: &'a str,
+    prefix: &'a str,
+}
+
+impl Keys<'_> {
+    /// The first key that is not below `from`.
+    pub(crate) fn first_from(&mut self, from: &str) -> io::Result<Option<String>> {
+        let in_folder = match &mut self.in_folder {
+            Some(keys) => keys.first_from(from)?,
+            None => None,
+        };
+        let in_memory = self.store.read().first_key(self.bucket, self.prefix, from);
+        Ok(in_folder.into_iter().chain(in_memory).min())
+    }
+}
+
 /// `name-appid`, at most 60 characters (COS page "Bucket Overview").
 pub(crate) fn is_bucket_name(name: &str) -> bool {
     name.rsplit_once('-').is_some_and(|(short, appid)| {
@@ -214,8 +237,11 @@ mod tests {
         let put = |key: &str| store.put_bytes("a-1", key, Bytes::from_static(b"memory"), ObjectOptions::default());
         put("x.txt").unwrap();
         put("//z").unwrap();
-        let keys: Vec<String> = store.keys("a-1", "").unwrap().into_iter().collect();
-        assert_eq!(keys, ["//z", "x.txt", "y.txt"]);
+        let first_from = |from| store.keys("a-1", "").unwrap().first_from(from).unwrap();
+        assert_eq!(first_from("").as_deref(), Some("//z"));
+        assert_eq!(first_from("a").as_deref(), Some("x.txt"));
+        assert_eq!(first_from("x.txt\0").as_deref(), Some("y.txt"));
+        assert_eq!(first_from("z"), None);
         let length = |key| store.object("a-1", key).unwrap().unwrap().length;
         assert_eq!(length("x.txt"), 6);
         assert_eq!(length("y.txt"), 4);

@@ -61,8 +61,8 @@ impl Service {
         let query = ListQuery::parse(query)?;
         let list = self
             .blocking(move |store| {
-                let keys = store.keys(&bucket.name, &query.prefix)?;
-                let page = bucket_listing::page(keys.iter().map(String::as_str), &query);
+                let mut keys = store.keys(&bucket.name, &query.prefix)?;
+                let page = bucket_listing::page(&query, |from| keys.first_from(from))?;
                 let shown = |text: &str| {
                     if query.url_encoded { encode_listed(text) } else { text.to_owned() }
                 };
@@ -91,7 +91,7 @@ impl Service {
                     max_keys: query.max_keys,
                     delimiter: shown(&query.delimiter),
                     is_truncated: page.next_marker.is_some(),
-                    next_marker: page.next_marker.map(shown),
+                    next_marker: page.next_marker.as_deref().map(shown),
                     contents,
                     common_prefixes: page
                         .common_prefixes

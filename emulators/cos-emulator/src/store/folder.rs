@@ -3,8 +3,11 @@
 //! Nothing outside is ever read: a key is split at its slashes and each part
 //! has to be a plain name; symbolic links are passed over.
 
+mod entries;
+mod keys;
+
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs::{self, Metadata},
     io,
     path::{Path, PathBuf},
@@ -13,25 +16,25 @@ use std::{
 };
 
 use bytes::Bytes;
+pub(super) use keys::FolderKeys;
 use sha1::{Digest, Sha1};
 
+use self::entries::EntriesCache;
 use super::{
     BucketInfo, Object,
     content::{Content, crc64_of_file},
     is_bucket_name,
     memory::etag,
 };
-use crate::{addressing::MAX_KEY_BYTES, error::Error, object::ObjectOptions};
+use crate::{error::Error, object::ObjectOptions};
 
 /// Where buckets are whose folder does not say.
 const DEFAULT_REGION: &str = "ap-guangzhou";
-/// Above this a listing is refused rather than held in memory.
-const MAX_KEYS_LISTED: usize = 1_000_000;
-const MAX_DEPTH: usize = 200;
 
 #[derive(Debug)]
 pub(super) struct Folder {
     root: PathBuf,
+    entries: EntriesCache,
     crcs: Arc<CrcCache>,
 }
 
@@ -40,7 +43,7 @@ impl Folder {
         let fail = |source| Error::Root { path: root.to_owned(), source };
         let root = root.canonicalize().map_err(fail)?;
         fs::read_dir(&root).map_err(fail)?;
-        Ok(Self { root, crcs: Arc::default() })
+        Ok(Self { root, entries: EntriesCache::default(), crcs: Arc::default() })
     }
 
     pub(super) fn root(&self) -> &Path {
@@ -87,52 +90,9 @@ impl Folder {
         Ok(self.bucket_folders()?.into_iter().find(|(info, _)| info.name == bucket).map(|(_, path)| path))
     }
 
-    /// Adds the keys under `prefix`. An empty folder is the object `name/`
-    /// of no bytes, as the COS console makes folders.
-    pub(super) fn keys(&self, bucket: &str, prefix: &str, keys: &mut BTreeSet<String>) -> io::Result<()> {
-        let Some(folder) = self.bucket_folder(bucket)? else {
-            return Ok(());
-        };
-        // Only what lies below the last whole folder of the prefix is walked.
-        let base = prefix.rsplit_once('/').map(|(base, _)| base);
-        let Some(start) = descend(&folder, base)? else {
-            return Ok(());
-        };
-        let base = base.map_or_else(String::new, |base| format!("{base}/"));
-        let mut waiting = vec![(start, base, 0)];
-        while let Some((path, base, depth)) = waiting.pop() {
-            let mut empty = true;
-            for entry in fs::read_dir(&path)? {
-                let entry = entry?;
-                empty = false;
-                let kind = entry.file_type()?;
-                let name = entry.file_name();
-                let Some(name) = name.to_str() else { continue };
-                let key = format!("{base}{name}");
-                if key.len() > MAX_KEY_BYTES {
-                    continue;
-                }
-                if kind.is_dir() {
-                    let inside = format!("{key}/");
-                    if depth < MAX_DEPTH && (inside.starts_with(prefix) || prefix.starts_with(&inside)) {
-                        waiting.push((entry.path(), inside, depth + 1));
-                    }
-                } else if kind.is_file() && key.starts_with(prefix) {
-                    keys.insert(key);
-                }
-            }
-            if empty && depth > 0 && base.starts_with(prefix) && base.len() <= MAX_KEY_BYTES {
-                keys.insert(base);
-            }
-            if keys.len() > MAX_KEYS_LISTED {
-                return Err(io::Error::other("too many files in one bucket"));
-            }
-        }
-        // The prefix may itself be an empty folder.
-        if prefix.ends_with('/') && keys.is_empty() && self.object(bucket, prefix)?.is_some() {
-            keys.insert(prefix.to_owned());
-        }
-        Ok(())
+    /// The keys of a bucket that begin with `prefix`; `None` if the bucket has no folder.
+    pub(super) fn keys<'a>(&'a self, bucket: &str, prefix: &'a str) -> io::Result<Option<FolderKeys<'a>>> {
+        Ok(self.bucket_folder(bucket)?.map(|folder| FolderKeys::new(&self.entries, folder, prefix)))
     }
 
     pub(super) fn object(&self, bucket: &str, key: &str) -> io::Result<Option<Object>> {
@@ -269,9 +229,9 @@ mod tests {
     }
 
     fn keys(folder: &Folder, prefix: &str) -> Vec<String> {
-        let mut keys = BTreeSet::new();
-        folder.keys("a-1", prefix, &mut keys).unwrap();
-        keys.into_iter().collect()
+        let mut keys = folder.keys("a-1", prefix).unwrap().unwrap();
+        std::iter::successors(keys.first_from("").unwrap(), |key| keys.first_from(&format!("{key}\0")).unwrap())
+            .collect()
     }
 
     #[test]

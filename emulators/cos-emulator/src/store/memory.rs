@@ -1,11 +1,7 @@
 //! Buckets and objects that a test puts in by hand, among them those whose
 //! names no file system takes.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Bound,
-    time::SystemTime,
-};
+use std::{collections::BTreeMap, ops::Bound, time::SystemTime};
 
 use sha1::{Digest, Sha1};
 
@@ -68,14 +64,11 @@ impl Memory {
         self.objects.get(bucket)?.get(key).cloned()
     }
 
-    pub(super) fn keys(&self, bucket: &str, prefix: &str, keys: &mut BTreeSet<String>) {
-        let Some(objects) = self.objects.get(bucket) else {
-            return;
-        };
-        let from = (Bound::Included(prefix), Bound::Unbounded);
-        keys.extend(
-            objects.range::<str, _>(from).map(|(key, _)| key).take_while(|key| key.starts_with(prefix)).cloned(),
-        );
+    /// The first key that begins with `prefix` and is not below `from`.
+    pub(super) fn first_key(&self, bucket: &str, prefix: &str, from: &str) -> Option<String> {
+        let from = (Bound::Included(from.max(prefix)), Bound::Unbounded);
+        let (key, _) = self.objects.get(bucket)?.range::<str, _>(from).next()?;
+        key.starts_with(prefix).then(|| key.clone())
     }
 }
 
