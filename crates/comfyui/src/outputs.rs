@@ -1,7 +1,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -23,7 +23,7 @@ pub struct Outputs {
 }
 
 /// A file that a run made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OutputFile {
     /// The node that made it.
     pub node_id: String,
@@ -41,7 +41,7 @@ pub struct OutputFile {
 }
 
 /// A text that a node put out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OutputText {
     /// The node.
     pub node_id: String,
@@ -122,26 +122,42 @@ pub(crate) enum NodeOutput {
     Other(IgnoredAny),
 }
 
+/// What the nodes of a run put out, told node by node in any order.
+#[derive(Debug, Default)]
+pub(crate) struct OutputsAsTold {
+    files: IndexSet<OutputFile>,
+    texts: IndexSet<OutputText>,
+}
+
+impl OutputsAsTold {
+    /// Takes in what another node put out; once, however often it is told.
+    pub(crate) fn add(&mut self, outputs: Outputs) {
+        for file in outputs.files {
+            if self.files.len() < MAX_OUTPUTS {
+                self.files.insert(file);
+            }
+        }
+        for text in outputs.texts {
+            if self.texts.len() < MAX_OUTPUTS {
+                self.texts.insert(text);
+            }
+        }
+    }
+
+    /// All of it, in the order of the record.
+    pub(crate) fn in_order(&self) -> Outputs {
+        let mut files: Vec<_> = self.files.iter().cloned().collect();
+        let mut texts: Vec<_> = self.texts.iter().cloned().collect();
+        files.sort_by(|a, b| compare_node_ids(&a.node_id, &b.node_id));
+        texts.sort_by(|a, b| compare_node_ids(&a.node_id, &b.node_id));
+        Outputs { files, texts }
+    }
+}
+
 impl Outputs {
     /// Only what the run was for: the files without the previews.
     pub fn results(&self) -> impl Iterator<Item = &OutputFile> {
         self.files.iter().filter(|file| !file.is_preview())
-    }
-
-    /// Takes in what another node put out; once, however often it is told.
-    pub(crate) fn add(&mut self, other: Self) {
-        for file in other.files {
-            if self.files.len() < MAX_OUTPUTS && !self.files.contains(&file) {
-                self.files.push(file);
-            }
-        }
-        for text in other.texts {
-            if self.texts.len() < MAX_OUTPUTS && !self.texts.contains(&text) {
-                self.texts.push(text);
-            }
-        }
-        self.files.sort_by(|a, b| compare_node_ids(&a.node_id, &b.node_id));
-        self.texts.sort_by(|a, b| compare_node_ids(&a.node_id, &b.node_id));
     }
 
     pub(crate) fn read(raw: &RawOutputs) -> Self {
@@ -307,6 +323,29 @@ mod tests {
         assert_eq!(media_type("a.glb"), "model/gltf-binary");
         assert_eq!(media_type("a.svg"), "image/svg+xml");
         assert_eq!(media_type("a"), "application/octet-stream");
+    }
+
+    #[test]
+    fn what_is_told_node_by_node_is_what_the_record_lists() {
+        let node =
+            |id: usize| format!(r#""{id}": {{"images": [{{"filename": "a"}}, {{"filename": "b"}}], "text": ["t"]}}"#);
+        let whole = read(&format!("{{{}}}", (1..=30).map(node).collect::<Vec<_>>().join(",")));
+        let mut told = OutputsAsTold::default();
+        for id in (1..=30).rev().chain(1..=30) {
+            told.add(read(&format!("{{{}}}", node(id))));
+        }
+        assert_eq!(told.in_order(), whole);
+    }
+
+    #[test]
+    fn no_more_is_kept_of_what_is_told_than_of_a_record() {
+        let mut told = OutputsAsTold::default();
+        for id in 0..MAX_OUTPUTS + 5 {
+            told.add(read(&format!(r#"{{"{id}": {{"images": [{{"filename": "a"}}], "text": "t"}}}}"#)));
+        }
+        let outputs = told.in_order();
+        assert_eq!((outputs.files.len(), outputs.texts.len()), (MAX_OUTPUTS, MAX_OUTPUTS));
+        assert_eq!(outputs.files[MAX_OUTPUTS - 1].node_id, (MAX_OUTPUTS - 1).to_string());
     }
 
     #[test]

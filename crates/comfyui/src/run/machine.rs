@@ -1,7 +1,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Ending, Preview, Sighting, Update};
-use crate::{Event, ExecutionFailure, NodeLabel, NodeProgress, NodeState, Outputs, Record, Verdict, Workflow};
+use crate::outputs::OutputsAsTold;
+use crate::{Event, ExecutionFailure, NodeLabel, NodeProgress, NodeState, Record, Verdict, Workflow};
 
 /// How often in a row a prompt must be nowhere before it counts as deleted. Once is not enough: it may have moved from
 /// the queue to the history between the two questions.
@@ -39,7 +40,7 @@ pub struct Run {
 struct Heard {
     start: bool,
     success: bool,
-    outputs: Outputs,
+    outputs: OutputsAsTold,
 }
 
 /// Whether an event makes a look at the server's record worth while.
@@ -110,7 +111,7 @@ impl Run {
         let Heard { start, success, outputs } = &self.heard;
         (*start && *success).then(|| Record {
             verdict: Verdict::Succeeded,
-            outputs: outputs.clone(),
+            outputs: outputs.in_order(),
             workflow: None,
             ran: None,
         })
