@@ -12,6 +12,7 @@ use comfyui::{
 };
 
 use crate::Failure;
+use crate::say::{complain, say};
 use crate::shown::shown;
 
 /// What a shell is told when there is no prompt that does what the editor's would.
@@ -51,7 +52,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Err(error) => return Ok(refused(&error)),
     };
     for notice in &conversion.notices {
-        eprintln!("oxidify: {}", shown(&notice.to_string()));
+        complain!("oxidify: {}", shown(&notice.to_string()));
     }
     print(&conversion.prompt, arguments.pretty)?;
     Ok(verdict(&conversion))
@@ -61,12 +62,12 @@ fn verdict(conversion: &Conversion) -> ExitCode {
     if conversion.is_runnable() {
         return ExitCode::SUCCESS;
     }
-    eprintln!("oxidify: the server will refuse this prompt: it does not know all of its nodes");
+    complain!("oxidify: the server will refuse this prompt: it does not know all of its nodes");
     ExitCode::from(NOT_FAITHFUL)
 }
 
 fn refused(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("oxidify: {}", shown(&error.to_string()));
+    complain!("oxidify: {}", shown(&error.to_string()));
     ExitCode::from(NOT_FAITHFUL)
 }
 
@@ -96,7 +97,7 @@ async fn definitions(arguments: &Arguments, workflow: &UiWorkflow) -> Result<Nod
 
 fn print(workflow: &Workflow, pretty: bool) -> Result<(), Failure> {
     let json = if pretty { serde_json::to_string_pretty(workflow)? } else { serde_json::to_string(workflow)? };
-    println!("{json}");
+    say!("{json}")?;
     Ok(())
 }
 

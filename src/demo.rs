@@ -12,6 +12,7 @@ use clap::Args;
 use dify_plugin_host::PluginProcess;
 
 use crate::Failure;
+use crate::say::say;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -22,21 +23,21 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(Arguments { out }: Arguments) -> Result<(), Failure> {
     comfyui::run(&out.join("comfyui")).await?;
-    println!();
+    say!("")?;
     cos::run(&out.join("cos")).await?;
-    println!("\nEverything was as it should be. The files are in {}.", out.display());
+    say!("\nEverything was as it should be. The files are in {}.", out.display())?;
     Ok(())
 }
 
 /// What a plugin took to start, and what it takes while idle.
-fn report_start(plugin: &PluginProcess) {
+fn report_start(plugin: &PluginProcess) -> Result<(), Failure> {
     let ready = plugin.heartbeats().times.first().copied().unwrap_or_default();
-    println!("  plugin ready after {}{}", milliseconds(ready), memory(plugin.rss_bytes()));
+    say!("  plugin ready after {}{}", milliseconds(ready), memory(plugin.rss_bytes()))
 }
 
 /// The most memory that a plugin took.
-fn report_peak(plugin: &PluginProcess) {
-    println!("  plugin at its peak{}", memory(plugin.peak_rss_bytes()));
+fn report_peak(plugin: &PluginProcess) -> Result<(), Failure> {
+    say!("  plugin at its peak{}", memory(plugin.peak_rss_bytes()))
 }
 
 fn milliseconds(time: Duration) -> String {

@@ -16,6 +16,7 @@ use dify_plugin_protocol::ValidateCredentials;
 use serde_json::Map;
 
 use crate::Failure;
+use crate::say::say;
 use crate::shown::shown;
 
 #[derive(Debug, Args)]
@@ -39,8 +40,8 @@ pub(crate) async fn run(Arguments { file, python }: Arguments) -> Result<(), Fai
     let manifest =
         parse_manifest(text(&archive, "manifest.yaml")?).map_err(|error| format!("manifest.yaml: {error}"))?;
     let checksum = checksum(archive.files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())));
-    println!("{}", shown(&unique_identifier(&manifest.author, &manifest.name, &manifest.version, &checksum)));
-    println!("  {} bytes, {} files", bytes.len(), archive.files.len());
+    say!("{}", shown(&unique_identifier(&manifest.author, &manifest.name, &manifest.version, &checksum)))?;
+    say!("  {} bytes, {} files", bytes.len(), archive.files.len())?;
 
     let folder = tempfile::tempdir()?;
     unpack(&archive, folder.path())?;
@@ -50,15 +51,15 @@ pub(crate) async fn run(Arguments { file, python }: Arguments) -> Result<(), Fai
     launch.env("LOG_LEVEL", "debug");
     let plugin = PluginProcess::start(launch, &DifyHost::builder().build()).await?;
     let ready = plugin.heartbeats().times.first().copied().unwrap_or_default();
-    println!("  ready after {:.1} ms", ready.as_secs_f64() * 1000.0);
+    say!("  ready after {:.1} ms", ready.as_secs_f64() * 1000.0)?;
     for line in rights::given_up(&plugin).await? {
-        println!("  {}", shown(&line));
+        say!("  {}", shown(&line))?;
     }
     for provider in providers(&archive, &manifest)? {
         ask(&plugin, &provider).await?;
     }
     if let Some(bytes) = plugin.rss_bytes() {
-        println!("  {} kB of memory", bytes / 1000);
+        say!("  {} kB of memory", bytes / 1000)?;
     }
     let violations = plugin.violations();
     plugin.stop().await;
@@ -116,6 +117,6 @@ async fn ask(plugin: &PluginProcess, provider: &Provider) -> Result<(), Failure>
         Err(failure) => return Err(failure.into()),
     };
     let name = shown(name);
-    println!("  {name}, without credentials, {answer} after {:.1} ms", asked.elapsed().as_secs_f64() * 1000.0);
+    say!("  {name}, without credentials, {answer} after {:.1} ms", asked.elapsed().as_secs_f64() * 1000.0)?;
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! The `oxidify` command: a demonstration, single calls of the plugins, the emulators, and packages.
 
-#![expect(clippy::print_stdout, reason = "what a command has to say")]
-
 mod child;
 mod convert;
 mod demo;
@@ -11,6 +9,7 @@ mod emulate;
 mod invoke;
 mod package;
 mod received;
+mod say;
 mod shown;
 
 use std::process::ExitCode;
@@ -51,6 +50,10 @@ enum Command {
     },
 }
 
+/// What a shell is told when nobody reads what the command says: as of a program that SIGPIPE has ended. It is no success,
+/// as not all was done.
+const UNREAD: u8 = 128 + 13;
+
 /// What a command ends with when it fails: words for the user.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -70,8 +73,9 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if failure.is::<say::Unread>() => ExitCode::from(UNREAD),
         Err(failure) => {
-            eprintln!("oxidify: {}", shown::shown(&failure.to_string()));
+            say::complain!("oxidify: {}", shown::shown(&failure.to_string()));
             ExitCode::FAILURE
         }
     }

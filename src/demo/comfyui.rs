@@ -15,6 +15,7 @@ use super::progress::Progress;
 use super::{milliseconds, report_peak, report_start};
 use crate::Failure;
 use crate::child::PluginName;
+use crate::say::say;
 
 /// What a gateway in front of ComfyUI asks for.
 const TOKEN: &str = "demo-token";
@@ -27,12 +28,12 @@ const STEPS: u32 = 20;
 pub(super) async fn run(folder: &Path) -> Result<(), Failure> {
     fs::create_dir_all(folder)?;
     let server = ComfyUiEmulator::builder().bearer_token(TOKEN).step_delay(STEP_DELAY).start().await?;
-    println!("ComfyUI: emulator at {}, plugin as a child process over its standard input and output", server.url());
+    say!("ComfyUI: emulator at {}, plugin as a child process over its standard input and output", server.url())?;
     let plugin = PluginName::Comfyui.start(&DifyHost::builder().build()).await?;
-    report_start(&plugin);
+    report_start(&plugin)?;
     process_photo(&plugin, server.url(), folder).await?;
     paint(&plugin, server.url(), folder).await?;
-    report_peak(&plugin);
+    report_peak(&plugin)?;
     plugin.stop().await;
     server.stop().await;
     Ok(())
@@ -53,7 +54,7 @@ async fn process_photo(plugin: &PluginProcess, server: &str, folder: &Path) -> R
     });
     let started = Instant::now();
     let answer = plugin.invoke_tool(call(server, &workflow, vec![input])).await?;
-    println!("  photo in, {} pictures out in {}", answer.files.len(), milliseconds(started.elapsed()));
+    say!("  photo in, {} pictures out in {}", answer.files.len(), milliseconds(started.elapsed()))?;
     let [negative, small] = pictures(&answer, folder)?
         .try_into()
         .map_err(|pictures: Vec<RgbImage>| format!("{} pictures came instead of two", pictures.len()))?;
@@ -89,7 +90,7 @@ async fn paint(plugin: &PluginProcess, server: &str, folder: &Path) -> Result<()
     let running = plugin.start_call(CallRequest::from(call(server, &workflow, Vec::new()))).await?;
     let answer = running.answer_with(|event: &CallEvent| progress.show(event)).await?;
     let steps = progress.finish();
-    println!("  text to image in {}, {steps} steps watched", milliseconds(started.elapsed()));
+    say!("  text to image in {}, {steps} steps watched", milliseconds(started.elapsed()))?;
     if steps != u64::from(STEPS) {
         return Err(format!("{steps} steps were told of instead of {STEPS}").into());
     }
@@ -128,7 +129,7 @@ fn pictures(answer: &Answer, folder: &Path) -> Result<Vec<RgbImage>, Failure> {
         }
         fs::write(folder.join(name), content)?;
         pictures.push(image::load_from_memory(content)?.to_rgb8());
-        println!("  {} ({} bytes)", folder.join(name).display(), content.len());
+        say!("  {} ({} bytes)", folder.join(name).display(), content.len())?;
     }
     Ok(pictures)
 }

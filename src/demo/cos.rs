@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use super::{milliseconds, report_peak, report_start};
 use crate::Failure;
 use crate::child::PluginName;
+use crate::say::say;
 
 const NAME: &str = "tencent_cos_storage";
 const BUCKET: &str = "reports-1250000000";
@@ -34,7 +35,7 @@ pub(super) async fn run(folder: &Path) -> Result<(), Failure> {
     let root = tempfile::tempdir()?;
     let server = CosEmulator::builder().root(root.path()).start().await?;
     fill(&server)?;
-    println!("COS: emulator at {}, plugin as a child process over its standard input and output", server.url());
+    say!("COS: emulator at {}, plugin as a child process over its standard input and output", server.url())?;
     let credentials = json!({
         "secret_id": server.secret_id(), "secret_key": server.secret_key(), "region": REGION,
         "endpoint": server.endpoint(),
@@ -42,17 +43,17 @@ pub(super) async fn run(folder: &Path) -> Result<(), Failure> {
     let drive = Drive { credentials: credentials.as_object().cloned().unwrap_or_default() };
     let dify = DifyHost::builder().uploads(UploadEndpoint::start().await?).build();
     let plugin = PluginName::TencentCosStorage.start(&dify).await?;
-    report_start(&plugin);
+    report_start(&plugin)?;
     drive.list_buckets(&plugin).await?;
     drive.browse(&plugin).await?;
     drive.download(&plugin, &dify, folder).await?;
-    report_peak(&plugin);
+    report_peak(&plugin)?;
     plugin.stop().await;
     let requests = server.requests();
     if let Some(writing) = requests.iter().find(|request| !matches!(request.method.as_str(), "GET" | "HEAD")) {
         return Err(format!("the plugin sent a {} to COS", writing.method).into());
     }
-    println!("  {} requests reached COS, all of them GET or HEAD", requests.len());
+    say!("  {} requests reached COS, all of them GET or HEAD", requests.len())?;
     server.stop().await;
     Ok(())
 }
@@ -99,7 +100,7 @@ impl Drive {
         let buckets = self.page(plugin, None, "", Map::new()).await?;
         let mut names: Vec<String> = buckets.into_iter().filter_map(|bucket| bucket.bucket).collect();
         names.sort();
-        println!("  buckets in {}: {}", milliseconds(started.elapsed()), names.join(", "));
+        say!("  buckets in {}: {}", milliseconds(started.elapsed()), names.join(", "))?;
         if names == [OTHER_BUCKET, BUCKET] { Ok(()) } else { Err("these are not the buckets".into()) }
     }
 
@@ -118,7 +119,7 @@ impl Drive {
                 _ => break,
             }
         }
-        println!("  notes/: {} files on {pages} pages in {}", files.len(), milliseconds(started.elapsed()));
+        say!("  notes/: {} files on {pages} pages in {}", files.len(), milliseconds(started.elapsed()))?;
         let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
         let expected: Vec<String> = (1..=FILES).map(|number| format!("note {number:02}.txt")).collect();
         if names != expected || files.iter().any(|file| file.r#type != DriveFileType::File) {
@@ -161,13 +162,13 @@ impl Drive {
         let content = file.content.clone().or_else(uploaded).ok_or("a file came without its bytes")?;
         let path = folder.join(file.name.as_deref().ok_or("a file has no name")?);
         fs::write(&path, &content)?;
-        println!(
+        say!(
             "  {} ({} bytes, as {:?}) in {}",
             path.display(),
             content.len(),
             file.carrier,
             milliseconds(started.elapsed())
-        );
+        )?;
         Ok(content.to_vec())
     }
 }

@@ -4,6 +4,7 @@ use clap::Args;
 use comfyui_emulator::ComfyUiEmulator;
 
 use crate::Failure;
+use crate::say::say;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -27,8 +28,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         server = server.data_dir(data);
     }
     let server = server.start().await?;
-    println!("ComfyUI emulator at {}", server.url());
-    println!("Image nodes run for real; the sampler chain is a stand-in. Ctrl-C ends it.");
+    say!("ComfyUI emulator at {}", server.url())?;
+    say!("Image nodes run for real; the sampler chain is a stand-in. Ctrl-C ends it.")?;
     tokio::signal::ctrl_c().await?;
     server.stop().await;
     Ok(())

@@ -4,6 +4,7 @@ use clap::Args;
 use cos_emulator::CosEmulator;
 
 use crate::Failure;
+use crate::say::say;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -28,13 +29,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         server = server.credentials(secret_id, secret_key);
     }
     let server = server.start().await?;
-    println!("COS emulator at {}", server.url());
-    println!("endpoint:   {}", server.endpoint());
-    println!("secret id:  {}", server.secret_id());
+    say!("COS emulator at {}", server.url())?;
+    say!("endpoint:   {}", server.endpoint())?;
+    say!("secret id:  {}", server.secret_id())?;
     if !keys_are_given {
-        println!("secret key: {}", server.secret_key());
+        say!("secret key: {}", server.secret_key())?;
     }
-    println!("It only reads. Ctrl-C ends it.");
+    say!("It only reads. Ctrl-C ends it.")?;
     tokio::signal::ctrl_c().await?;
     server.stop().await;
     Ok(())

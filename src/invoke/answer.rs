@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::Failure;
 use crate::received::Folder;
+use crate::say::{complain, say};
 use crate::shown::shown;
 
 /// Makes a call, shows what it is at, saves its files to `folder` and prints its texts.
@@ -22,19 +23,19 @@ pub(super) async fn show(plugin: &PluginProcess, request: CallRequest, folder: &
         match event? {
             CallEvent::Message(Message { body, .. }) => match body {
                 MessageBody::Text(text) | MessageBody::Link(text) => {
-                    spinner.suspend(|| println!("{}", shown(&text.text)))
+                    spinner.suspend(|| say!("{}", shown(&text.text)))?;
                 }
                 MessageBody::Json(json) => {
                     let json = shown(&serde_json::to_string_pretty(&json.json_object)?);
-                    spinner.suspend(|| println!("{json}"));
+                    spinner.suspend(|| say!("{json}"))?;
                 }
                 MessageBody::Variable(variable) => {
                     spinner.suspend(|| {
-                        println!("{} = {}", shown(&variable.variable_name), shown(&variable.variable_value.to_string()))
-                    });
+                        say!("{} = {}", shown(&variable.variable_name), shown(&variable.variable_value.to_string()))
+                    })?;
                 }
                 MessageBody::Log(log) if log.status == LogStatus::Error => {
-                    spinner.suspend(|| eprintln!("{}: {}", shown(&log.label), shown(&log.error.unwrap_or_default())));
+                    spinner.suspend(|| complain!("{}: {}", shown(&log.label), shown(&log.error.unwrap_or_default())));
                 }
                 MessageBody::Log(log) => spinner.set_message(shown(&log.label)),
                 _ => {}
@@ -44,8 +45,8 @@ pub(super) async fn show(plugin: &PluginProcess, request: CallRequest, folder: &
                 let path = folder.settle(&file)?;
                 let kind = file.media_type.unwrap_or_default();
                 spinner.suspend(|| {
-                    println!("{} ({} bytes, {})", shown(&path.display().to_string()), file.size, shown(&kind))
-                });
+                    say!("{} ({} bytes, {})", shown(&path.display().to_string()), file.size, shown(&kind))
+                })?;
             }
             _ => {}
         }

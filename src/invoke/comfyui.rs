@@ -10,6 +10,7 @@ use super::answer;
 use crate::Failure;
 use crate::child::PluginName;
 use crate::received::Folder;
+use crate::say::say;
 use crate::shown::shown;
 
 const PROVIDER: &str = "comfyui";
@@ -171,7 +172,7 @@ pub(super) async fn run(Arguments { credentials, action }: Arguments) -> Result<
             let plugin = PluginName::Comfyui.start(&DifyHost::builder().build()).await?;
             let fields = ValidateCredentials { user_id: String::new(), provider: PROVIDER.to_owned(), credentials };
             plugin.validate_tool_credentials(&fields).await?;
-            println!("The server can be reached with these credentials.");
+            say!("The server can be reached with these credentials.")?;
             Ok(())
         }
         Action::Workflow { source, submission, run } => {
@@ -218,7 +219,7 @@ async fn saved_workflows(credentials: Map<String, Value>) -> Result<(), Failure>
         credential_type: CredentialType::ApiKey,
     };
     for option in plugin.fetch_parameter_options(fields).await?.options {
-        println!("{}  {}", shown(&option.value), shown(&option.label.en_us));
+        say!("{}  {}", shown(&option.value), shown(&option.label.en_us))?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::answer;
 use crate::Failure;
 use crate::child::PluginName;
 use crate::received::Folder;
+use crate::say::say;
 use crate::shown::shown;
 
 /// Provider and datasource have the same name.
@@ -94,7 +95,7 @@ pub(super) async fn run(Arguments { credentials, action }: Arguments) -> Result<
         Action::Validate => {
             let fields = ValidateCredentials { user_id: String::new(), provider: NAME.to_owned(), credentials };
             start().await?.validate_datasource_credentials(&fields).await?;
-            println!("The credentials are good.");
+            say!("The credentials are good.")?;
             Ok(())
         }
         Action::Buckets => {
@@ -106,7 +107,7 @@ pub(super) async fn run(Arguments { credentials, action }: Arguments) -> Result<
             };
             let answer = start().await?.browse_files(browse(credentials, request)).await?;
             for bucket in answer.result {
-                println!("{}", shown(&bucket.bucket.unwrap_or_default()));
+                say!("{}", shown(&bucket.bucket.unwrap_or_default()))?;
             }
             Ok(())
         }
@@ -120,12 +121,12 @@ pub(super) async fn run(Arguments { credentials, action }: Arguments) -> Result<
             for bucket in answer.result {
                 for file in bucket.files {
                     match file.r#type {
-                        DriveFileType::Folder => println!("{:>14}  {}", "folder", shown(&file.id)),
-                        DriveFileType::File => println!("{:>14}  {}", file.size, shown(&file.id)),
+                        DriveFileType::Folder => say!("{:>14}  {}", "folder", shown(&file.id))?,
+                        DriveFileType::File => say!("{:>14}  {}", file.size, shown(&file.id))?,
                     }
                 }
                 if let (true, Some(next)) = (bucket.is_truncated, bucket.next_page_parameters) {
-                    println!("There is more: --next-page-parameters '{}'", shown(&Value::Object(next).to_string()));
+                    say!("There is more: --next-page-parameters '{}'", shown(&Value::Object(next).to_string()))?;
                 }
             }
             Ok(())

@@ -9,6 +9,7 @@ use dify_plugin_package::{Arch, OLDEST_GLIBC, Package, read_archive, sign};
 use super::agreement::disagreements;
 use super::declaration::Declaration;
 use crate::Failure;
+use crate::say::say;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -66,9 +67,9 @@ pub(super) fn run(declaration: &Declaration, arguments: &Arguments) -> Result<()
     let file = arguments.out.join(format!("{}-{}.difypkg", declaration.name, declaration.version));
     fs::write(&file, &bytes)?;
     let count = read_archive(&bytes)?.files.len();
-    println!("{}: {} bytes, {count} files", file.display(), bytes.len());
+    say!("{}: {} bytes, {count} files", file.display(), bytes.len())?;
     for (arch, needs) in &needs {
-        println!("  for {}, needs {needs}", arch.name());
+        say!("  for {}, needs {needs}", arch.name())?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use clap::Args;
 use dify_plugin_package::{read_package, verify};
 
 use crate::Failure;
+use crate::say::say;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -20,6 +21,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let package = read_package(&arguments.file).map_err(|error| named(&arguments.file, error))?;
     let key = fs::read_to_string(&arguments.key).map_err(|error| named(&arguments.key, error))?;
     let time = verify(&package, &key)?;
-    println!("{} is signed with this key, {time} seconds after 1970.", arguments.file.display());
+    say!("{} is signed with this key, {time} seconds after 1970.", arguments.file.display())?;
     Ok(())
 }
