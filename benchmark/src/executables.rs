@@ -68,12 +68,16 @@ pub(crate) fn target_folder() -> Result<PathBuf, Failure> {
 /// Runs cargo; with `tools`, they come before all others.
 fn cargo(subcommand: &str, arguments: &[&str], tools: Option<&Path>) -> Result<(), Failure> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let target = target_folder()?;
     let mut command = Command::new(cargo);
     command.args([subcommand, "--release", "--quiet"]).args(arguments);
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).env("CARGO_TARGET_DIR", target_folder()?);
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).env("CARGO_TARGET_DIR", &target);
     if let Some(tools) = tools {
         let paths = env::var_os("PATH").unwrap_or_default();
         command.env("PATH", env::join_paths([tools.to_owned()].into_iter().chain(env::split_paths(&paths)))?);
+        // Beside the rest of what is built, and not below a home that there may not be.
+        let caches = [("ZIG_GLOBAL_CACHE_DIR", "zig-cache"), ("CARGO_ZIGBUILD_CACHE_DIR", "zigbuild-cache")];
+        command.envs(caches.map(|(name, folder)| (name, target.join(folder))));
     }
     let status = command.status()?;
     if status.success() { Ok(()) } else { Err(format!("cargo {subcommand} {} failed", arguments.join(" ")).into()) }
