@@ -6,7 +6,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use indexmap::IndexSet;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::node::{Files, Fingerprint, NodeValue};
 use crate::registry::Registry;
@@ -26,11 +28,14 @@ pub(crate) struct CachedUi {
     pub(crate) meta: Value,
 }
 
+/// A digest of what a result is known by.
+type Key = [u8; 32];
+
 /// The results of the last prompt and of the one that runs.
 #[derive(Debug, Default)]
 pub(crate) struct ResultCache {
-    results: HashMap<String, CachedResult>,
-    keys: HashMap<String, String>,
+    results: HashMap<Key, CachedResult>,
+    keys: HashMap<String, Key>,
     unique: u64,
 }
 
@@ -55,41 +60,9 @@ impl ResultCache {
             };
             immediate.insert(node_id.clone(), changed);
         }
-        self.keys = prompt.keys().map(|node_id| (node_id.clone(), self.key(prompt, node_id, &immediate))).collect();
-        let used: HashSet<&String> = self.keys.values().collect();
+        self.keys = keys(prompt, &immediate);
+        let used: HashSet<&Key> = self.keys.values().collect();
         self.results.retain(|key, _| used.contains(key));
-    }
-
-    fn key(&self, prompt: &Map<String, Value>, node_id: &str, changed: &HashMap<String, Value>) -> String {
-        let mut order: Vec<&str> = Vec::new();
-        let mut places: HashMap<&str, usize> = HashMap::new();
-        // The real server walks depth first in the order of the inputs' names; the order only has
-        // to be the same for the same graph.
-        let mut open = vec![node_id];
-        while let Some(current) = open.pop() {
-            for (_, source, _) in links(prompt, current) {
-                if !places.contains_key(source) {
-                    places.insert(source, order.len());
-                    order.push(source);
-                    open.push(source);
-                }
-            }
-        }
-        let part = |id: &str| {
-            let Some(node) = prompt.get(id) else { return Value::Null };
-            let mut inputs: Vec<Value> = Vec::new();
-            for (name, value) in sorted_inputs(node) {
-                match as_link(value) {
-                    Some((source, slot)) => {
-                        inputs.push(json!([name, "link", places.get(source), slot]));
-                    }
-                    None => inputs.push(json!([name, "literal", value])),
-                }
-            }
-            json!([node.get("class_type"), changed.get(id), inputs])
-        };
-        let parts: Vec<Value> = std::iter::once(node_id).chain(order.iter().copied()).map(part).collect();
-        Value::Array(parts).to_string()
     }
 
     pub(crate) fn get(&self, node_id: &str) -> Option<&CachedResult> {
@@ -102,7 +75,7 @@ impl ResultCache {
 
     pub(crate) fn insert(&mut self, node_id: &str, result: CachedResult) {
         if let Some(key) = self.keys.get(node_id) {
-            self.results.insert(key.clone(), result);
+            self.results.insert(*key, result);
         }
     }
 
@@ -110,6 +83,67 @@ impl ResultCache {
     pub(crate) fn clear(&mut self) {
         self.results.clear();
     }
+}
+
+/// A node as its own results and those below it are known by.
+#[derive(Debug, Default)]
+struct Part {
+    /// Its class, its literal inputs, what else it depends on, and which outputs its links are of.
+    own: Key,
+    /// Where its links come from, in the order of their inputs' names: places among the parts.
+    sources: Vec<usize>,
+}
+
+/// The keys of all nodes. As on the real server it takes a step for each node and each of its ancestors.
+fn keys(prompt: &Map<String, Value>, changed: &HashMap<String, Value>) -> HashMap<String, Key> {
+    // Nodes that no output needs may have links to nowhere.
+    let mut places: IndexSet<&str> = prompt.keys().map(String::as_str).collect();
+    let mut parts: Vec<Part> = Vec::with_capacity(prompt.len());
+    for (node_id, node) in prompt {
+        let mut sources = Vec::new();
+        let mut inputs = Vec::new();
+        for (name, value) in sorted_inputs(node) {
+            match as_link(value) {
+                Some((source, slot)) => {
+                    sources.push(places.insert_full(source).0);
+                    inputs.push(json!([name, "link", slot]));
+                }
+                None => inputs.push(json!([name, "literal", value])),
+            }
+        }
+        let own = json!([node.get("class_type"), changed.get(node_id), inputs]);
+        parts.push(Part { own: Sha256::digest(own.to_string()).into(), sources });
+    }
+    parts.resize_with(places.len(), Part::default);
+    // By which node each was last found, and as the how manieth of its ancestors.
+    let mut found: Vec<Option<(usize, u64)>> = vec![None; parts.len()];
+    prompt.keys().enumerate().map(|(node, node_id)| (node_id.clone(), key(node, &parts, &mut found))).collect()
+}
+
+/// The real server walks depth first in the order of the inputs' names; the order only has to be the same for the same
+/// graph.
+fn key(node: usize, parts: &[Part], found: &mut [Option<(usize, u64)>]) -> Key {
+    let mut digest = Sha256::new();
+    let mut ancestors = 0;
+    let mut open = vec![node];
+    while let Some(part) = open.pop().and_then(|place| parts.get(place)) {
+        digest.update(part.own);
+        for source in &part.sources {
+            let Some(last) = found.get_mut(*source) else { continue };
+            let ancestor = match *last {
+                Some((by, ancestor)) if by == node => ancestor,
+                _ => {
+                    let ancestor = ancestors;
+                    ancestors += 1;
+                    *last = Some((node, ancestor));
+                    open.push(*source);
+                    ancestor
+                }
+            };
+            digest.update(ancestor.to_le_bytes());
+        }
+    }
+    digest.finalize().into()
 }
 
 fn fingerprint(node: &Value, registry: &Registry, files: &Files<'_>) -> Fingerprint {
@@ -130,18 +164,6 @@ fn sorted_inputs(node: &Value) -> Vec<(&String, &Value)> {
     let mut inputs: Vec<_> = node.get("inputs").and_then(Value::as_object).into_iter().flatten().collect();
     inputs.sort_by_key(|(name, _)| *name);
     inputs
-}
-
-/// The links of a node in the order of their inputs' names: input, source, slot.
-fn links<'a>(prompt: &'a Map<String, Value>, node_id: &str) -> Vec<(&'a str, &'a str, &'a Value)> {
-    let Some(node) = prompt.get(node_id) else { return Vec::new() };
-    sorted_inputs(node)
-        .into_iter()
-        .filter_map(|(name, value)| {
-            let (source, slot) = as_link(value)?;
-            Some((name.as_str(), source, slot))
-        })
-        .collect()
 }
 
 /// The source and the slot, if the value is a link: ComfyUI's `is_link`.
@@ -200,6 +222,31 @@ mod tests {
         assert!(!cache.contains("2"));
         start(&mut cache, prompt(1, "a", "1"));
         assert!(!cache.contains("2"), "only the last prompt's results are kept");
+    }
+
+    #[test]
+    fn one_source_twice_is_not_two_sources_of_the_same() {
+        let blend = |first: &str, second: &str| {
+            let empty = json!({"class_type": "EmptyImage", "inputs": {"color": 1}});
+            let inputs = json!({"image1": [first, 0], "image2": [second, 0]});
+            json!({"1": empty, "2": empty, "3": {"class_type": "ImageBlend", "inputs": inputs}})
+        };
+        let mut cache = ResultCache::default();
+        start(&mut cache, blend("1", "2"));
+        cache.insert("3", empty());
+        start(&mut cache, blend("2", "1"));
+        assert!(cache.contains("3"));
+        start(&mut cache, blend("1", "1"));
+        assert!(!cache.contains("3"));
+    }
+
+    #[test]
+    fn links_to_nowhere_and_in_circles_have_keys() {
+        let invert = |source: &str| json!({"class_type": "ImageInvert", "inputs": {"image": [source, 0]}});
+        let mut cache = ResultCache::default();
+        start(&mut cache, json!({"1": invert("2"), "2": invert("1"), "3": invert("9"), "4": invert("3")}));
+        cache.insert("3", empty());
+        assert!(cache.contains("3") && !cache.contains("4") && !cache.contains("1"));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //! client id, as in ComfyUI's `server.py` (`send_sync`, `publish_loop`, `sockets`).
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::extract::ws::Message;
 use bytes::Bytes;
@@ -19,6 +20,11 @@ const MAX_WAITING_EVENTS: usize = 16_384;
 /// Frames that wait for one socket. When they are full the socket's client does not read, and
 /// everyone waits for it, as on the real server.
 const MAX_WAITING_FRAMES: usize = 256;
+
+/// Bytes that wait, from where the worker waits for them, and then drops what there is no room for. ComfyUI knows neither
+/// bound: a prompt of 10,000 nodes makes it send more than 20 GB of `progress_state`.
+const MAX_WAITING_BYTES: usize = 256 << 20;
+const ROOM_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Who an event is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,12 +51,54 @@ impl Target {
 #[derive(Debug)]
 struct Event {
     target: Target,
-    message: Message,
+    frame: Frame,
+}
+
+/// A frame on its way, which takes room until it is gone.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    pub(crate) message: Message,
+    _room: Arc<Room>,
+}
+
+/// Room that a frame takes.
+#[derive(Debug)]
+struct Room {
+    bytes: usize,
+    waiting: Arc<Waiting>,
+}
+
+/// How many bytes wait.
+#[derive(Debug, Default)]
+struct Waiting {
+    bytes: Mutex<usize>,
+    fewer: Condvar,
+}
+
+impl Waiting {
+    fn take(self: &Arc<Self>, bytes: usize) -> Arc<Room> {
+        *lock(&self.bytes) += bytes;
+        Arc::new(Room { bytes, waiting: Arc::clone(self) })
+    }
+
+    /// Waits until there is room; whether there is in the end.
+    fn has_room_within(&self, deadline: Duration) -> bool {
+        let is_full = |bytes: &mut usize| *bytes > MAX_WAITING_BYTES;
+        let waited = self.fewer.wait_timeout_while(lock(&self.bytes), deadline, is_full);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        *lock(&self.waiting.bytes) -= self.bytes;
+        self.waiting.fewer.notify_all();
+    }
 }
 
 #[derive(Debug)]
 struct Socket {
-    frames: mpsc::Sender<Message>,
+    frames: mpsc::Sender<Frame>,
     previews_with_metadata: bool,
 }
 
@@ -67,6 +115,7 @@ pub(crate) struct EventHub {
     events: mpsc::Sender<Event>,
     sockets: Mutex<HashMap<String, Socket>>,
     running: Mutex<Running>,
+    waiting: Arc<Waiting>,
     dropped: AtomicU64,
 }
 
@@ -77,18 +126,38 @@ pub(crate) struct EventReceiver(mpsc::Receiver<Event>);
 impl EventHub {
     pub(crate) fn new() -> (Self, EventReceiver) {
         let (events, receiver) = mpsc::channel(MAX_WAITING_EVENTS);
-        let hub = Self { events, sockets: Mutex::default(), running: Mutex::default(), dropped: AtomicU64::new(0) };
+        let hub = Self {
+            events,
+            sockets: Mutex::default(),
+            running: Mutex::default(),
+            waiting: Arc::default(),
+            dropped: AtomicU64::new(0),
+        };
         (hub, EventReceiver(receiver))
     }
 
     /// Queues a text frame.
     pub(crate) fn send(&self, kind: &str, data: &Value, target: Target) {
-        self.queue(Event { target, message: text_message(kind, data) });
+        let frame = self.frame(text_message(kind, data));
+        self.queue(Event { target, frame });
+    }
+
+    /// Queues a `progress_state` frame, whose data is text already. These frames are as long as the prompt, so here the
+    /// worker waits when clients do not keep up.
+    pub(crate) fn send_progress_state(&self, data: &str, target: Target) {
+        if !self.waiting.has_room_within(ROOM_DEADLINE) {
+            self.drop_one();
+            return;
+        }
+        let text = format!("{{\"type\": \"progress_state\", \"data\": {data}}}");
+        let frame = self.frame(Message::Text(text.into()));
+        self.queue(Event { target, frame });
     }
 
     /// Queues a binary frame.
     pub(crate) fn send_binary(&self, frame: Bytes, target: Target) {
-        self.queue(Event { target, message: Message::Binary(frame) });
+        let frame = self.frame(Message::Binary(frame));
+        self.queue(Event { target, frame });
     }
 
     /// Tells everyone how many prompts there are.
@@ -98,27 +167,39 @@ impl EventHub {
 
     fn queue(&self, event: Event) {
         if self.events.try_send(event).is_err() {
-            let dropped = self.dropped.fetch_add(1, Ordering::Relaxed);
-            if dropped == 0 {
-                tracing::warn!("too many events wait for a client that does not read; dropping");
-            }
+            self.drop_one();
         }
     }
 
+    fn drop_one(&self) {
+        if self.dropped.fetch_add(1, Ordering::Relaxed) == 0 {
+            tracing::warn!("too many events wait for a client that does not read; dropping");
+        }
+    }
+
+    fn frame(&self, message: Message) -> Frame {
+        let bytes = match &message {
+            Message::Text(text) => text.len(),
+            Message::Binary(bytes) => bytes.len(),
+            _ => 0,
+        };
+        Frame { message, _room: self.waiting.take(bytes) }
+    }
+
     /// Takes a socket in, in place of an older one with the same id, and greets it.
-    pub(crate) fn connect(&self, sid: &str, remaining: usize) -> mpsc::Receiver<Message> {
+    pub(crate) fn connect(&self, sid: &str, remaining: usize) -> mpsc::Receiver<Frame> {
         let (frames, receiver) = mpsc::channel(MAX_WAITING_FRAMES);
         let mut greeting = status(remaining);
         if let Some(greeting) = greeting.as_object_mut() {
             greeting.insert("sid".to_owned(), Value::from(sid));
         }
         // The queue is new: these two always fit.
-        let _ = frames.try_send(text_message("status", &greeting));
+        let _ = frames.try_send(self.frame(text_message("status", &greeting)));
         let running = lock(&self.running);
         if let (Some(client), Some(node)) = (&running.client, &running.node)
             && client == sid
         {
-            let _ = frames.try_send(text_message("executing", &json!({"node": node})));
+            let _ = frames.try_send(self.frame(text_message("executing", &json!({"node": node}))));
         }
         drop(running);
         let socket = Socket { frames, previews_with_metadata: false };
@@ -138,7 +219,7 @@ impl EventHub {
             let flag = flags.get("supports_preview_metadata");
             socket.previews_with_metadata = flag == Some(&Value::Bool(true));
             // This answer does not wait in the queue of events; it is lost if the socket is full.
-            let _ = socket.frames.try_send(text_message("feature_flags", features));
+            let _ = socket.frames.try_send(self.frame(text_message("feature_flags", features)));
         }
     }
 
@@ -161,7 +242,7 @@ impl EventHub {
         lock(&self.running).node = node.map(str::to_owned);
     }
 
-    fn receivers(&self, target: &Target) -> Vec<mpsc::Sender<Message>> {
+    fn receivers(&self, target: &Target) -> Vec<mpsc::Sender<Frame>> {
         let sockets = lock(&self.sockets);
         match target {
             Target::Everyone => sockets.values().map(|socket| socket.frames.clone()).collect(),
@@ -175,7 +256,7 @@ impl EventHub {
         while let Some(event) = receiver.0.recv().await {
             for frames in self.receivers(&event.target) {
                 // Fails only if the socket has closed meanwhile.
-                let _ = frames.send(event.message.clone()).await;
+                let _ = frames.send(event.frame.clone()).await;
             }
         }
     }
@@ -194,10 +275,10 @@ mod tests {
     use axum::extract::ws::Message;
     use serde_json::json;
 
-    use super::{EventHub, Target};
+    use super::{EventHub, Frame, MAX_WAITING_BYTES, Target};
 
-    fn text(message: Option<Message>) -> String {
-        match message {
+    fn text(frame: Option<Frame>) -> String {
+        match frame.map(|frame| frame.message) {
             Some(Message::Text(text)) => text.to_string(),
             other => panic!("no text frame: {other:?}"),
         }
@@ -231,6 +312,31 @@ mod tests {
             assert_eq!(text(mine.recv().await), r#"{"type": "x", "data": 1}"#);
             assert_eq!(text(mine.recv().await), r#"{"type": "y", "data": 2}"#);
             assert_eq!(text(other.recv().await), r#"{"type": "y", "data": 2}"#);
+        };
+        tokio::select! {
+            () = publish => panic!("the hub still exists"),
+            () = check => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn frames_take_room_until_they_are_gone() {
+        let (hub, receiver) = EventHub::new();
+        let mut frames = hub.connect("a", 0);
+        let nobody_reads = std::time::Duration::ZERO;
+        let one = "x".repeat(MAX_WAITING_BYTES / 2);
+        for _ in 0..2 {
+            assert!(hub.waiting.has_room_within(nobody_reads));
+            hub.send_progress_state(&one, Target::Client("a".into()));
+        }
+        assert!(!hub.waiting.has_room_within(nobody_reads));
+        let publish = hub.publish(receiver);
+        let check = async {
+            frames.recv().await;
+            let first = frames.recv().await;
+            assert!(!hub.waiting.has_room_within(nobody_reads));
+            drop(first);
+            assert!(hub.waiting.has_room_within(nobody_reads));
         };
         tokio::select! {
             () = publish => panic!("the hub still exists"),

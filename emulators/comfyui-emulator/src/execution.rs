@@ -41,7 +41,7 @@ impl Execution<'_> {
         }
         let events = &self.application.events;
         self.progress.update(self.node_id, value, max);
-        events.send("progress_state", &self.progress.snapshot(), self.target.clone());
+        events.send_progress_state(&self.progress.snapshot(), self.target.clone());
         let with_metadata = events.wants_metadata(self.target);
         let encoded = |frame: Result<bytes::Bytes, image::ImageError>| {
             frame.map_err(|error| NodeError::failed("OSError", error.to_string()))

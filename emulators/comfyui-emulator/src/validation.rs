@@ -4,6 +4,8 @@
 mod coercion;
 pub(crate) mod inputs;
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
@@ -13,7 +15,11 @@ use crate::registry::Registry;
 use inputs::{InputChecks, Verdict};
 
 /// The most nodes a prompt may have here; checks go as deep as links do.
-pub(crate) const MAX_NODES: usize = 2_000;
+pub(crate) const MAX_NODES: usize = 20_000;
+
+/// The most entries of `dependent_outputs` that an answer may have: every node that is wrong lists every later output that
+/// is, so that there are as many as the square of the nodes.
+const MAX_DEPENDENTS: usize = 2_000_000;
 
 /// What the check of a whole prompt says.
 #[derive(Debug)]
@@ -50,6 +56,7 @@ pub(crate) fn validate_prompt(
     let mut good = Vec::new();
     let mut node_errors: IndexMap<String, Value> = IndexMap::new();
     let mut all_reasons: Vec<Value> = Vec::new();
+    let mut dependents_listed = 0;
     for output in outputs {
         let verdict = checks.check_output(&output);
         if verdict.valid {
@@ -69,6 +76,10 @@ pub(crate) fn validate_prompt(
                     "class_type": checks.class_type(node_id),
                 })
             });
+            dependents_listed += 1;
+            if dependents_listed > MAX_DEPENDENTS {
+                return Err(Refusal::Crash);
+            }
             if let Some(Value::Array(dependents)) = entry.get_mut("dependent_outputs") {
                 dependents.push(Value::from(output.as_str()));
             }
@@ -100,6 +111,8 @@ fn find_outputs(
     files: &Files<'_>,
 ) -> Result<Vec<String>, Refusal> {
     let mut outputs = Vec::new();
+    let listed: HashSet<&str> =
+        targets.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     for (node_id, node) in prompt {
         let Value::Object(node) = node else { return Err(Refusal::Crash) };
         let title = node.get("_meta").and_then(|meta| meta.get("title"));
@@ -130,7 +143,7 @@ fn find_outputs(
         };
         let wanted = match targets {
             None | Some(Value::Null) => true,
-            Some(Value::Array(targets)) => targets.iter().any(|target| target.as_str() == Some(node_id)),
+            Some(Value::Array(_)) => listed.contains(node_id.as_str()),
             Some(Value::Object(targets)) => targets.contains_key(node_id),
             Some(Value::String(targets)) => targets.contains(node_id.as_str()),
             Some(_) if definition.output_node => return Err(Refusal::Crash),

@@ -119,10 +119,6 @@ impl<'a> PromptRun<'a> {
         let data = json!({"nodes": cached, "prompt_id": self.item.prompt_id});
         self.message("execution_cached", data, false);
 
-        let mut order = ExecutionOrder::default();
-        for output in &self.item.outputs {
-            order.add(output, &prompt, &|id| cache.contains(id));
-        }
         let is_output = |id: &str| {
             let class_type = class_of(&prompt, id);
             application
@@ -130,7 +126,8 @@ impl<'a> PromptRun<'a> {
                 .definition(class_type, &application.files())
                 .is_some_and(|definition| definition.output_node)
         };
-        while let Some(node_id) = order.next(&is_output) {
+        let mut order = ExecutionOrder::new(&self.item.outputs, &prompt, &|id| cache.contains(id), &is_output);
+        while let Some(node_id) = order.next() {
             if let Some(result) = cache.get(&node_id) {
                 self.resend(&node_id, result.ui.clone());
             } else if let Err(failure) = self.run_node(&node_id, &prompt, cache) {
@@ -307,8 +304,7 @@ impl<'a> PromptRun<'a> {
     }
 
     fn send_progress(&self) {
-        let snapshot = self.progress.snapshot();
-        self.application.events.send("progress_state", &snapshot, self.target.clone());
+        self.application.events.send_progress_state(&self.progress.snapshot(), self.target.clone());
     }
 }
 

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::answer;
 use crate::application::{self, Application};
+use crate::events::Frame;
 use crate::query::Query;
 use crate::transport::Plug;
 
@@ -57,7 +58,7 @@ async fn serve(application: Arc<Application>, plug: Plug, sid: String, socket: W
 }
 
 /// Sends what the hub gives until it gives no more, or until no more frames are allowed.
-async fn write(mut sink: impl SinkExt<Message> + Unpin, mut frames: mpsc::Receiver<Message>, mut allowed: Option<u64>) {
+async fn write(mut sink: impl SinkExt<Message> + Unpin, mut frames: mpsc::Receiver<Frame>, mut allowed: Option<u64>) {
     loop {
         if allowed == Some(0) {
             return;
@@ -66,7 +67,7 @@ async fn write(mut sink: impl SinkExt<Message> + Unpin, mut frames: mpsc::Receiv
             // Another socket has this id now: this one stays open and silent.
             return std::future::pending().await;
         };
-        if sink.send(frame).await.is_err() {
+        if sink.send(frame.message).await.is_err() {
             return;
         }
         if let Some(allowed) = &mut allowed {
