@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
 use serde::de::DeserializeOwned;
 
 /// Parses `bytes`, with the bare words read as `null`.
@@ -15,6 +16,10 @@ pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> serde_json::Resul
 /// The same JSON with `NaN`, `Infinity` and `-Infinity` outside strings replaced by `null`. Borrows when there are
 /// none, which is nearly always.
 pub(crate) fn without_bare_floats(json: &[u8]) -> Cow<'_, [u8]> {
+    // A run of a thousand nodes tells its progress in 240 MB, and a search for words is quicker than a walk.
+    if memmem::find(json, b"NaN").is_none() && memmem::find(json, b"Infinity").is_none() {
+        return Cow::Borrowed(json);
+    }
     let mut replaced: Option<Vec<u8>> = None;
     let mut kept_to = 0;
     let mut at = 0;
