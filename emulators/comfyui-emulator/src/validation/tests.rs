@@ -1,6 +1,6 @@
 use serde_json::{Map, Value, json};
 
-use super::{Refusal, ValidatedPrompt, validate_prompt};
+use super::{MAX_DEPENDENTS, MAX_NODES, Refusal, ValidatedPrompt, validate_prompt};
 use crate::node::Files;
 use crate::registry::Registry;
 use crate::storage::Storage;
@@ -92,4 +92,26 @@ fn a_long_chain_ends_in_an_error_and_not_in_a_crash() {
     prompt.insert("save".to_owned(), save(json!(["0", 0])));
     let (_, node_errors) = refusal(Value::Object(prompt));
     assert_eq!(node_errors.len(), 1);
+}
+
+#[test]
+fn the_number_of_nodes_is_bounded() {
+    let nodes = |count: usize| {
+        let mut prompt: Map<String, Value> = (1..count).map(|id| (id.to_string(), save(json!(["0", 0])))).collect();
+        prompt.insert("0".to_owned(), empty_image(json!(8)));
+        check(Value::Object(prompt)).1
+    };
+    assert_eq!(nodes(MAX_NODES).unwrap().outputs.len(), MAX_NODES - 1);
+    assert_eq!(nodes(MAX_NODES + 1).unwrap_err(), Refusal::Crash);
+}
+
+#[test]
+fn outputs_that_all_fail_do_not_make_an_answer_of_their_square() {
+    let failing = |count: usize| {
+        let prompt = (0..count).map(|id| (id.to_string(), json!({"class_type": "SaveImage", "inputs": {}}))).collect();
+        check(Value::Object(prompt)).1
+    };
+    assert!(matches!(failing(10), Err(Refusal::Invalid(_))));
+    let enough = (2 * MAX_DEPENDENTS).isqrt() + 1;
+    assert_eq!(failing(enough).unwrap_err(), Refusal::Crash);
 }
