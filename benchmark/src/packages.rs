@@ -1,9 +1,10 @@
 //! Our packages, unpacked as Dify's daemon unpacks them.
 
-use std::fs;
+use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::{env, fs};
 
 use dify_plugin_package::read_archive;
 
@@ -26,8 +27,15 @@ impl Installed {
     pub(crate) fn new(bench: &Bench, plugin: Plugin) -> Result<Self, Failure> {
         let out = bench.folder().join("packages");
         let folder = bench.folder().join("installed").join(plugin.name());
+        let architecture = match env::consts::ARCH {
+            "x86_64" => "amd64",
+            "aarch64" => "arm64",
+            other => return Err(format!("there are no packages for {other}").into()),
+        };
+        let mut binary = OsString::from(format!("{architecture}="));
+        binary.push(bench.executables.path(plugin.executable()));
         let mut command = Command::new(bench.executables.path("oxidify"));
-        command.args(["package", plugin.name(), "--out"]).arg(&out).stdout(Stdio::null());
+        command.args(["package", plugin.name(), "--out"]).arg(&out).arg("--binary").arg(binary).stdout(Stdio::null());
         if !command.status()?.success() {
             return Err(format!("{} could not be packaged", plugin.name()).into());
         }

@@ -13,7 +13,7 @@ use crate::request;
 use crate::running::Running;
 
 /// Megabytes of the file, and calls that are made one after the other.
-const FILES: [(u64, u32); 3] = [(1, 20), (25, 2), (300, 1)];
+const FILES: [(u64, u32); 3] = [(1, 40), (25, 8), (300, 1)];
 
 pub(crate) fn measure(bench: &Bench, report: &mut Report) -> Result<(), Failure> {
     let files = if bench.quick { &FILES[..2] } else { &FILES[..] };
@@ -22,7 +22,7 @@ pub(crate) fn measure(bench: &Bench, report: &mut Report) -> Result<(), Failure>
         speed = speed.held_to(700.0).times_better(10.0);
         let mut growth =
             Figure::new(format!("{megabytes} MB file out: growth of memory"), "MB", Better::Lower).held_to(4.0);
-        for _ in 0..bench.rounds(3) {
+        for _ in 0..bench.rounds(5) {
             for side in bench.sides() {
                 let (fast, grown) = send(bench, *side, megabytes * 1_000_000, *calls)?;
                 match side {
