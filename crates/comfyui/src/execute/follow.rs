@@ -156,7 +156,7 @@ impl Execution<'_> {
                     pace.looked(now, self.run.is_in_doubt());
                 }
                 () = until_held(hold) => {}
-                () = sleep_until(pace.next_look()), if may_look => {
+                () = until(pace.next_look()), if may_look => {
                     let prompt_id = self.run.prompt_id().to_owned();
                     look = Some(async move { lookout.look(server, &prompt_id).await }.boxed());
                     pace.looking(Instant::now());
@@ -256,6 +256,13 @@ async fn ready(socket: &mut Socket) -> Vec<News> {
         until = Instant::now() + WAIT_FOR_FIRST_FRAME;
     }
     said
+}
+
+/// Until the moment; at once if it has come. The timer's ticks of a millisecond would round it up.
+async fn until(moment: Instant) {
+    if moment > Instant::now() {
+        sleep_until(moment).await;
+    }
 }
 
 /// Until the moment, if there is one.

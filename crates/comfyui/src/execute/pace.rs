@@ -35,9 +35,9 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) const fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self {
-            next: now,
+            next: now + FIRST,
             last_look: now,
             heard: None,
             connected: false,
@@ -138,9 +138,10 @@ mod tests {
     fn a_lively_socket_is_trusted_and_a_silent_one_less() {
         let t0 = Instant::now();
         let mut pace = Pace::new(t0);
-        pace.connected(t0);
-        pace.submitted(t0);
         assert_eq!(pace.next_look(), t0 + FIRST);
+        pace.connected(t0);
+        pace.submitted(t0 + ms(10));
+        assert_eq!(pace.next_look(), t0 + ms(10) + FIRST);
         pace.looked(t0 + ms(500), false);
         assert_eq!(pace.next_look(), t0 + ms(5500));
         pace.heard(t0 + ms(4000), Hint::None);
