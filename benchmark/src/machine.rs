@@ -25,12 +25,15 @@ pub(crate) fn describe() -> Machine {
     let processor = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("an unknown processor");
     let memory = rustix::system::sysinfo();
     let name = rustix::system::uname();
+    // Behind the first dash is what a distribution or a provider calls its build.
+    let release = name.release().to_string_lossy();
+    let release = release.split('-').next().unwrap_or_default();
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     Machine {
         processor: processor.trim_start_matches([' ', '\t', ':']).to_owned(),
         cores: thread::available_parallelism().map_or(0, usize::from),
         memory_mb: memory.totalram as u64 * u64::from(memory.mem_unit) / 1_000_000,
-        kernel: format!("{} {}", name.sysname().to_string_lossy(), name.release().to_string_lossy()),
+        kernel: format!("{} {}", name.sysname().to_string_lossy(), release),
         at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
         load: load.split(' ').next().unwrap_or_default().to_owned(),
     }

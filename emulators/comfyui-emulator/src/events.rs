@@ -68,10 +68,11 @@ struct Room {
     waiting: Arc<Waiting>,
 }
 
-/// How many bytes wait.
-#[derive(Debug, Default)]
+/// How many bytes wait, and from how many on there is no more room.
+#[derive(Debug)]
 struct Waiting {
     bytes: Mutex<usize>,
+    most: usize,
     fewer: Condvar,
 }
 
@@ -83,7 +84,7 @@ impl Waiting {
 
     /// Waits until there is room; whether there is in the end.
     fn has_room_within(&self, deadline: Duration) -> bool {
-        let is_full = |bytes: &mut usize| *bytes > MAX_WAITING_BYTES;
+        let is_full = |bytes: &mut usize| *bytes > self.most;
         let waited = self.fewer.wait_timeout_while(lock(&self.bytes), deadline, is_full);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
@@ -125,12 +126,16 @@ pub(crate) struct EventReceiver(mpsc::Receiver<Event>);
 
 impl EventHub {
     pub(crate) fn new() -> (Self, EventReceiver) {
+        Self::with_room_for(MAX_WAITING_BYTES)
+    }
+
+    fn with_room_for(most: usize) -> (Self, EventReceiver) {
         let (events, receiver) = mpsc::channel(MAX_WAITING_EVENTS);
         let hub = Self {
             events,
             sockets: Mutex::default(),
             running: Mutex::default(),
-            waiting: Arc::default(),
+            waiting: Arc::new(Waiting { bytes: Mutex::default(), most, fewer: Condvar::new() }),
             dropped: AtomicU64::new(0),
         };
         (hub, EventReceiver(receiver))
@@ -275,7 +280,7 @@ mod tests {
     use axum::extract::ws::Message;
     use serde_json::json;
 
-    use super::{EventHub, Frame, MAX_WAITING_BYTES, Target};
+    use super::{EventHub, Frame, Target};
 
     fn text(frame: Option<Frame>) -> String {
         match frame.map(|frame| frame.message) {
@@ -321,10 +326,10 @@ mod tests {
 
     #[tokio::test]
     async fn frames_take_room_until_they_are_gone() {
-        let (hub, receiver) = EventHub::new();
+        let (hub, receiver) = EventHub::with_room_for(1000);
         let mut frames = hub.connect("a", 0);
         let nobody_reads = std::time::Duration::ZERO;
-        let one = "x".repeat(MAX_WAITING_BYTES / 2);
+        let one = "x".repeat(500);
         for _ in 0..2 {
             assert!(hub.waiting.has_room_within(nobody_reads));
             hub.send_progress_state(&one, Target::Client("a".into()));
