@@ -9,17 +9,19 @@ use crate::series::Series;
 use crate::table::number;
 
 const WIDTH: f64 = 900.0;
-const LABELS: f64 = 270.0;
-const BARS: f64 = 450.0;
+const LABELS: f64 = 350.0;
+const BARS: f64 = 340.0;
 const ROW: f64 = 40.0;
-const TOP: f64 = 70.0;
+const TOP: f64 = 90.0;
 const PANEL: f64 = 220.0;
 const OURS: &str = "#c2410c";
 const PEER: &str = "#94a3b8";
 const INK: &str = "#1f2937";
 
 pub(crate) fn of(report: &Report, machine: &Machine) -> String {
-    let figures: Vec<&Figure> = report.figures.iter().filter(|figure| !figure.peer.is_empty()).collect();
+    // Those that are held to something; the table has them all.
+    let is_shown = |figure: &&Figure| !figure.peer.is_empty() && (figure.limit.is_some() || figure.ratio.is_some());
+    let figures: Vec<&Figure> = report.figures.iter().filter(is_shown).collect();
     let bars = TOP + figures.len() as f64 * ROW;
     let panels = if report.series.is_empty() { 0.0 } else { (report.series.len() as f64 / 3.0).ceil() * PANEL };
     let height = bars + panels + 20.0;
@@ -30,10 +32,12 @@ pub(crate) fn of(report: &Report, machine: &Machine) -> String {
     text(&mut svg, 20.0, 26.0, "start", "Native plugins beside Python plugins on the official SDK");
     let _ = write!(svg, "<g font-size=\"11\">");
     text(&mut svg, 20.0, 44.0, "start", &machine.to_string());
+    let scales = "All scales are logarithmic: a quarter of a bar is a decade, and cost that rises at 45° is linear.";
+    text(&mut svg, 20.0, 60.0, "start", scales);
     let _ = writeln!(svg, "</g>");
     for (x, colour, name) in [(LABELS, OURS, "ours"), (LABELS + 70.0, PEER, "Python")] {
-        let _ = writeln!(svg, "<rect x=\"{x}\" y=\"52\" width=\"10\" height=\"10\" fill=\"{colour}\"/>");
-        text(&mut svg, x + 15.0, 61.0, "start", name);
+        let _ = writeln!(svg, "<rect x=\"{x}\" y=\"72\" width=\"10\" height=\"10\" fill=\"{colour}\"/>");
+        text(&mut svg, x + 15.0, 81.0, "start", name);
     }
     for (row, figure) in figures.iter().enumerate() {
         bar(&mut svg, TOP + row as f64 * ROW, figure);
@@ -101,10 +105,16 @@ fn panel(svg: &mut String, x: f64, y: f64, series: &Series) {
         let _ = writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{OURS}\"/>");
     }
     let _ = write!(svg, "<g font-size=\"11\">");
-    for (point, anchor) in points.first().map(|p| (p, "start")).into_iter().chain(points.last().map(|p| (p, "middle")))
+    let mut labelled: Option<f64> = None;
+    for (point, anchor) in points.last().map(|p| (p, "middle")).into_iter().chain(points.first().map(|p| (p, "start")))
     {
-        text(svg, at(*point).0, bottom + 15.0, anchor, &number(point.0));
-        text(svg, left - 6.0, at(*point).1 + 4.0, "end", &format!("{} {}", number(point.1), series.unit));
+        let (x, y) = at(*point);
+        text(svg, x, bottom + 15.0, anchor, &number(point.0));
+        // Two costs that are nearly the same have no room for two labels.
+        if labelled.is_none_or(|other| (other - y).abs() > 12.0) {
+            text(svg, left - 6.0, y + 4.0, "end", &format!("{} {}", number(point.1), series.unit));
+            labelled = Some(y);
+        }
     }
     text(svg, left + SIDE / 2.0, bottom + 30.0, "middle", series.of);
     let _ = writeln!(svg, "</g>");
