@@ -1,7 +1,7 @@
 //! Bodies of ComfyUI's answers, and those of whatever stands in front of it.
 
 use comfyui::fuzzing::{excerpt, history, python_json, queue, rejection};
-use comfyui::{NodeClass, NodeClasses, NodeDefinitions, Outputs, Verdict, Workflow};
+use comfyui::{NodeClass, NodeClasses, NodeDefinitionReader, NodeDefinitions, Outputs, Verdict, Workflow};
 use serde_json::Value;
 
 use super::{assert_shown_as_it_is, reader};
@@ -47,6 +47,9 @@ pub(super) fn check_outputs(outputs: &Outputs) {
 
 fn classes(body: &[u8]) {
     let once = NodeDefinitions::from_json(body);
+    let mut reader = NodeDefinitionReader::new();
+    let pieces = body.chunks(7).try_for_each(|piece| reader.push(piece)).and_then(|()| reader.finish());
+    assert_eq!(pieces.ok().as_ref(), once.as_ref().ok());
     if let Ok(definitions) = &once {
         let mut twice = definitions.clone();
         twice.add(NodeDefinitions::from_json(body).expect("it was read before"));

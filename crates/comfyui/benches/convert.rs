@@ -12,7 +12,7 @@
 use std::fs;
 use std::path::Path;
 
-use comfyui::{ConvertOptions, NodeDefinitions, UiWorkflow, WorkflowFile, convert};
+use comfyui::{ConvertOptions, NodeDefinitionReader, NodeDefinitions, UiWorkflow, WorkflowFile, convert};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use serde_json::Value;
@@ -70,6 +70,20 @@ fn read_object_info(bencher: Bencher<'_, '_>) {
     let text = long_object_info();
     let bencher = bencher.counter(BytesCount::of_str(&text));
     bencher.bench(|| NodeDefinitions::from_json(text.as_bytes()).unwrap());
+}
+
+/// The same as it comes from a server.
+#[divan::bench]
+fn read_object_info_in_pieces(bencher: Bencher<'_, '_>) {
+    let text = long_object_info();
+    let bencher = bencher.counter(BytesCount::of_str(&text));
+    bencher.bench(|| {
+        let mut reader = NodeDefinitionReader::new();
+        for piece in text.as_bytes().chunks(64 * 1024) {
+            reader.push(piece).unwrap();
+        }
+        reader.finish().unwrap()
+    });
 }
 
 #[divan::bench]

@@ -36,7 +36,7 @@ pub use events::{Event, FrameError, NodeProgress, NodeState};
 pub use execute::{Enqueued, ExecuteOptions, Finished, SocketImage, Warning};
 pub use node_class::{
     Autogrow, Control, DynamicOption, FileKind, InputDeclaration, InputDefinition, InputOptions, InputType, NodeClass,
-    NodeClasses, NodeDefinition, NodeDefinitions, NumberOptions, UploadButton, ValueError,
+    NodeClasses, NodeDefinition, NodeDefinitionReader, NodeDefinitions, NumberOptions, UploadButton, ValueError,
 };
 pub use node_label::NodeLabel;
 /// What [`ComfyUi::new`] opens its connections with, to be shared between calls; and how they fail.

@@ -1,3 +1,4 @@
+mod definition_reader;
 mod definitions;
 mod input;
 mod input_definition;
@@ -8,6 +9,7 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 use serde_json::Value;
 
+pub use definition_reader::NodeDefinitionReader;
 pub use definitions::{NodeDefinition, NodeDefinitions};
 pub use input::{FileKind, InputDeclaration, InputType};
 pub use input_definition::{

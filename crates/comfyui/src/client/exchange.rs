@@ -17,7 +17,7 @@ pub(super) const SMALL_ANSWER: usize = 4 << 20;
 /// The longest answer that may repeat whole workflows.
 pub(super) const LARGE_ANSWER: usize = 64 << 20;
 /// How much of an error body is looked at.
-const ERROR_BODY: usize = 64 << 10;
+pub(super) const ERROR_BODY: usize = 64 << 10;
 
 /// One kind of call, for its messages and its limits.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +78,8 @@ impl ComfyUi {
         if body.len() > call.longest { Err(too_long) } else { Ok(body) }
     }
 
-    async fn start_of_body(&self, mut response: Response, longest: usize) -> Result<Vec<u8>, ClientError> {
+    /// So many bytes of the body, or all of it.
+    pub(super) async fn start_of_body(&self, mut response: Response, longest: usize) -> Result<Vec<u8>, ClientError> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.transport(&error))? {
             let room = longest.saturating_sub(body.len());
@@ -91,17 +92,15 @@ impl ComfyUi {
     }
 
     pub(super) fn parse<T: DeserializeOwned>(&self, call: Call, body: &[u8]) -> Result<T, ClientError> {
-        python_json::from_slice(body).map_err(|error| {
-            if error.is_data() {
-                let reason = self.redact(one_line(&error.to_string(), 200));
-                return ClientError::UnexpectedShape { call: call.name, reason };
-            }
-            self.not_comfyui(call, body)
-        })
+        python_json::from_slice(body).map_err(|error| self.unreadable(call, body, &error))
     }
 
-    /// The error for a success whose body is not what ComfyUI answers.
-    pub(super) fn not_comfyui(&self, call: Call, body: &[u8]) -> ClientError {
+    /// The error for a success with a body that was not to be read, of which `body` is the beginning.
+    pub(super) fn unreadable(&self, call: Call, body: &[u8], error: &serde_json::Error) -> ClientError {
+        if error.is_data() {
+            let reason = self.redact(one_line(&error.to_string(), 200));
+            return ClientError::UnexpectedShape { call: call.name, reason };
+        }
         let start = body.get(..body.len().min(ERROR_BODY)).unwrap_or_default();
         ClientError::NotComfyUi { call: call.name, excerpt: self.excerpt(start) }
     }

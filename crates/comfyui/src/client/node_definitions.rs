@@ -4,9 +4,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::Method;
 
 use super::ComfyUi;
-use super::exchange::{Call, LARGE_ANSWER, within};
-use crate::error::one_line;
-use crate::{ClientError, NodeDefinitions};
+use super::exchange::{Call, ERROR_BODY, LARGE_ANSWER, within};
+use crate::{ClientError, NodeDefinitionReader, NodeDefinitions};
 
 /// A server with many custom nodes takes its time, and looks through all its folders of models for the answer.
 const ALL: Call = Call { name: "GET /object_info", deadline: Duration::from_secs(120), longest: LARGE_ANSWER };
@@ -17,7 +16,7 @@ const MAX_CLASSES: usize = 100;
 
 impl ComfyUi {
     /// What the editor makes its nodes of, for all classes of the server: `GET /object_info`, megabytes where there are
-    /// many custom nodes, of which at most 64 MiB are read. What is kept is a fraction of that.
+    /// many custom nodes, of which at most 64 MiB are read. They are taken in as they come; what is kept is a fraction.
     ///
     /// ComfyUI sends no tag with it, and compresses it only when started with `--enable-compress-response-body`: nothing
     /// tells in advance that it is still the same. [`NodeDefinitionCache`](crate::NodeDefinitionCache) keeps it for a
@@ -32,12 +31,27 @@ impl ComfyUi {
     /// The definitions, and how many bytes they were.
     pub(super) async fn node_definitions_and_length(&self) -> Result<(NodeDefinitions, usize), ClientError> {
         let request = self.request(Method::GET, &["object_info"])?;
-        let body = within(ALL, async {
-            let response = self.success(ALL, request).await?;
-            self.body(ALL, response).await
+        within(ALL, async {
+            let mut response = self.success(ALL, request).await?;
+            let (mut reader, mut length) = (NodeDefinitionReader::new(), 0);
+            let mut start = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(|error| self.transport(&error))? {
+                length += chunk.len();
+                if length > ALL.longest {
+                    return Err(ClientError::TooLong { call: ALL.name, limit: ALL.longest });
+                }
+                let room = ERROR_BODY.saturating_sub(start.len()).min(chunk.len());
+                start.extend_from_slice(chunk.get(..room).unwrap_or_default());
+                if let Err(error) = reader.push(&chunk) {
+                    let more = self.start_of_body(response, ERROR_BODY.saturating_sub(start.len())).await;
+                    start.extend(more.unwrap_or_default());
+                    return Err(self.unreadable(ALL, &start, &error));
+                }
+            }
+            let definitions = reader.finish().map_err(|error| self.unreadable(ALL, &start, &error))?;
+            Ok((definitions, length))
         })
-        .await?;
-        Ok((self.definitions(ALL, &body)?, body.len()))
+        .await
     }
 
     /// The same for these classes alone, each asked for by itself; for all of the server's, if these are many. Classes
@@ -67,12 +81,6 @@ impl ComfyUi {
     }
 
     fn definitions(&self, call: Call, body: &[u8]) -> Result<NodeDefinitions, ClientError> {
-        NodeDefinitions::from_json(body).map_err(|error| {
-            if error.is_data() {
-                let reason = self.redact(one_line(&error.to_string(), 200));
-                return ClientError::UnexpectedShape { call: call.name, reason };
-            }
-            self.not_comfyui(call, body)
-        })
+        NodeDefinitions::from_json(body).map_err(|error| self.unreadable(call, body, &error))
     }
 }
