@@ -69,6 +69,13 @@ impl NodeDefinitionReader {
                     text = behind;
                     continue;
                 }
+                Place::InObject if !is_mark(byte) => {
+                    let end = text.iter().position(|byte| is_mark(*byte)).unwrap_or(text.len());
+                    let (plain, behind) = text.split_at(end);
+                    self.member.extend_from_slice(plain);
+                    text = behind;
+                    continue;
+                }
                 Place::InObject => match byte {
                     b',' if self.depth == 1 => self.end_member(false)?,
                     b'}' if self.depth == 1 => {
@@ -115,6 +122,11 @@ impl NodeDefinitionReader {
         self.has_members = true;
         Ok(())
     }
+}
+
+/// Whether classes may begin or end at it.
+const fn is_mark(byte: u8) -> bool {
+    matches!(byte, b'"' | b',' | b'{' | b'}' | b'[' | b']')
 }
 
 const fn is_space(byte: u8) -> bool {
