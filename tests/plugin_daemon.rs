@@ -41,7 +41,7 @@ use server::{Daemon, DaemonSettings, Network};
 
 macro_rules! daemon_or_skip {
     () => {
-        match DaemonSettings::of_the_environment() {
+        match DaemonSettings::of_the_environment().await {
             Some(settings) => settings,
             None => {
                 println!("skipped: OXIDIFY_PLUGIN_DAEMON names no plugin daemon");

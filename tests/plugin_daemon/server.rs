@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use crate::api::Api;
@@ -36,6 +37,7 @@ pub(crate) struct DaemonSettings {
     inner_api: String,
     network: Network,
     public_key: Option<PathBuf>,
+    _alone: Arc<MutexGuard<'static, ()>>,
 }
 
 pub(crate) struct Daemon {
@@ -48,10 +50,13 @@ pub(crate) struct Daemon {
 }
 
 impl DaemonSettings {
-    pub(crate) fn of_the_environment() -> Option<Self> {
+    /// Waits until no other test has settings: daemons that share a Redis are nodes of one cluster.
+    pub(crate) async fn of_the_environment() -> Option<Self> {
+        static ALONE: Mutex<()> = Mutex::const_new(());
         let path = |name: &str, otherwise: &str| PathBuf::from(env::var_os(name).unwrap_or_else(|| otherwise.into()));
         Some(Self {
             executables: env::var_os("OXIDIFY_PLUGIN_DAEMON")?.into(),
+            _alone: Arc::new(ALONE.lock().await),
             uv: path("OXIDIFY_UV", "uv"),
             python: path("OXIDIFY_PYTHON", "/usr/bin/python3.12"),
             database: format!("oxidify_{}", Uuid::new_v4().simple()),
