@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod emulator;
+
 use std::fs;
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
+
+use emulator::Emulator;
 
 /// As of a program that SIGPIPE has ended.
 const UNREAD: Option<i32> = Some(141);
@@ -47,34 +51,6 @@ fn write_prompt(folder: &Path) -> String {
     path.display().to_string()
 }
 
-/// An emulator that ends with the test.
-struct Emulator {
-    child: Child,
-    url: String,
-}
-
-impl Emulator {
-    fn start() -> Self {
-        let mut child = oxidify(&["emulate", "comfyui", "--port", "0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut first = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
-        let url = first.trim().rsplit(' ').next().unwrap().to_owned();
-        assert!(url.starts_with("http://127.0.0.1:"), "{first}");
-        Self { child, url }
-    }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn a_converted_workflow() {
     let folder = tempfile::tempdir().unwrap();
@@ -97,7 +73,7 @@ fn the_demonstration() {
 fn a_call_and_its_results() {
     let folder = tempfile::tempdir().unwrap();
     let (prompt, out) = (write_prompt(folder.path()), folder.path().display().to_string());
-    let server = Emulator::start();
+    let server = Emulator::start(&["comfyui"]);
     let workflow = format!("@{prompt}");
     for action in [&["workflow", "--workflow-json", &workflow, "--out", &out][..], &["saved-workflows"], &["validate"]]
     {

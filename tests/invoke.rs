@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+mod emulator;
 
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use emulator::Emulator;
 use image::{Rgb, RgbImage};
 
 fn oxidify() -> Command {
@@ -22,32 +24,6 @@ fn oxidify() -> Command {
         command.env_remove(name);
     }
     command
-}
-
-/// An emulator that ends with the test.
-struct Emulator {
-    child: Child,
-    url: String,
-}
-
-impl Emulator {
-    fn start(arguments: &[&str]) -> Self {
-        let mut command = oxidify();
-        command.args(["emulate"]).args(arguments).args(["--port", "0"]).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut first = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
-        let url = first.trim().rsplit(' ').next().unwrap().to_owned();
-        assert!(url.starts_with("http://127.0.0.1:"), "{first}");
-        Self { child, url }
-    }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 fn said(output: &Output) -> String {
